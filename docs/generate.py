@@ -1,0 +1,174 @@
+"""Write what is generated: `python docs/generate.py`. With `--check` write nothing; exit 1 if a part drifted.
+
+A part is a whole file, or the lines of a page between `<!-- generated:NAME -->` and `<!-- end -->`. To add one,
+add a row to `PARTS`: the file, the name (none for a whole file), and the function that makes the text.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from switchyard_contracts.catalog import (
+    Defaults,
+    GpuOverride,
+    ImageServerArgs,
+    Model,
+    Mount,
+    Settings,
+    VllmArgs,
+    catalog_schema,
+)
+from switchyard_contracts.catalog.wording import schema_of, variants, wanted
+from switchyard_contracts.errors import CODES, Reason
+from switchyard_manager import lifecycle
+from switchyard_manager.engines.reasons import ADVICE
+from switchyard_manager.settings import SETTINGS as MANAGER_SETTINGS
+from switchyard_proxy.settings import SETTINGS as PROXY_SETTINGS
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing that is generated, and where it stands."""
+
+    file: str
+    marker: str | None
+    make: Callable[[], str]
+
+    @property
+    def name(self) -> str:
+        return f"{self.file}#{self.marker}" if self.marker else self.file
+
+
+def schema_text() -> str:
+    return json.dumps(catalog_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def field_table(kind: type[BaseModel], *, leave_out: Sequence[str] = ()) -> str:
+    """One row per field: what to write, what holds if it is left out, what it means."""
+    properties: Mapping[str, Any] = schema_of(kind)["properties"]
+    rows = [
+        f"| `{name}` | {_asked(kind, schema)} | {_default(schema)} | {_cell(schema['description'])} |"
+        for name, schema in properties.items()
+        if name not in leave_out
+    ]
+    return "\n".join(["| Field | Write | Default | What it means |", "| --- | --- | --- | --- |", *rows])
+
+
+def _asked(kind: type[BaseModel], schema: Mapping[str, Any]) -> str:
+    root = schema_of(kind)
+    choices = list(variants(schema, root))
+    if schema.get("default", ...) is None:  # that it may be null, the next column says
+        choices = [choice for choice in choices if choice.get("type") != "null"]
+    if [choice["title"] for choice in choices if "title" in choice and "properties" in choice]:
+        return "an object, see below"
+    text = wanted(choices, root).replace("text in double quotes, not empty", "text")
+    return _cell(text.replace("text in double quotes", "text"))
+
+
+def _default(schema: Mapping[str, Any]) -> str:
+    if "default" not in schema:
+        return ""
+    return f"`{_cell(json.dumps(schema['default']))}`"
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
+
+
+def manager_settings() -> str:
+    rows = [(f"`{name}`", f"`{default}`", what) for name, (default, what) in MANAGER_SETTINGS.items()]
+    return table(["Variable", "Default", "What it is for"], rows)
+
+
+def proxy_settings() -> str:
+    rows = [
+        (f"`{row.env}`", f"`{row.default}`" if row.default else "", row.description) for row in PROXY_SETTINGS
+    ]
+    return table(["Variable", "Default", "What it is for"], rows)
+
+
+def error_codes() -> str:
+    rows = [
+        (f"`{code}`", str(facts.status), facts.meaning, facts.remedy) for code, facts in sorted(CODES.items())
+    ]
+    return table(["Code", "HTTP", "What happened", "What to do"], rows)
+
+
+def failure_reasons() -> str:
+    return table(["Reason", "What to do"], [(f"`{reason}`", ADVICE[reason]) for reason in sorted(Reason)])
+
+
+def lifecycle_diagram() -> str:
+    return f"```mermaid\n{lifecycle.diagram()}```"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+PARTS = (
+    Part("models.schema.json", None, schema_text),
+    Part(
+        "docs/models-json.md", "model", lambda: field_table(Model, leave_out=["name", *Defaults.model_fields])
+    ),
+    Part("docs/models-json.md", "defaults", lambda: field_table(Defaults)),
+    Part("docs/models-json.md", "mount", lambda: field_table(Mount)),
+    Part("docs/models-json.md", "vllm", lambda: field_table(VllmArgs)),
+    Part("docs/models-json.md", "image-server", lambda: field_table(ImageServerArgs)),
+    Part("docs/models-json.md", "settings", lambda: field_table(Settings)),
+    Part("docs/models-json.md", "gpu", lambda: field_table(GpuOverride)),
+    Part("docs/operations.md", "manager-settings", manager_settings),
+    Part("docs/operations.md", "proxy-settings", proxy_settings),
+    Part("docs/operations.md", "error-codes", error_codes),
+    Part("docs/operations.md", "failure-reasons", failure_reasons),
+    Part("docs/lifecycle.md", "diagram", lifecycle_diagram),
+)
+
+
+def renewed(part: Part, text: str) -> str:
+    """A file's text with one part made anew. A page that lost the marker is an error, not a silent skip."""
+    if part.marker is None:
+        return part.make()
+    start = f"<!-- generated:{part.marker} -->"
+    pattern = re.compile(re.escape(start) + r".*?<!-- end -->", re.DOTALL)
+    if len(pattern.findall(text)) != 1:
+        raise SystemExit(f"cannot find {start} ... <!-- end --> once in {part.file}; add it where it belongs")
+    return pattern.sub(lambda _: f"{start}\n{part.make()}\n<!-- end -->", text)
+
+
+def drifted(root: Path) -> list[str]:
+    """The parts that are not as they would be generated now."""
+    return [part.name for part in PARTS if renewed(part, _text(root / part.file)) != _text(root / part.file)]
+
+
+def write(root: Path) -> None:
+    for part in PARTS:
+        file = root / part.file
+        file.write_text(renewed(part, _text(file)), encoding="utf-8")
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8") if file.exists() else ""
+
+
+def main(arguments: Sequence[str]) -> int:
+    if "--check" not in arguments:
+        write(ROOT)
+        return 0
+    stale = drifted(ROOT)
+    for name in stale:
+        print(f"cannot accept {name} as it stands; run `python docs/generate.py`")
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
