@@ -1,0 +1,5 @@
+"""`python -m switchyard_manager.cli`."""
+
+from switchyard_manager.cli.main import main
+
+main()

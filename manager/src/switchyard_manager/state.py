@@ -1,0 +1,63 @@
+"""The state folder: what must outlive the manager, and the lock that keeps it to one manager."""
+
+import contextlib
+import fcntl
+import os
+import secrets
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from switchyard_manager.errors import AlreadyRunning, BadSetting
+
+
+class StateFolder:
+    """One installation's folder. Made private to its owner: it holds the token."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.expanduser().absolute()
+        try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadSetting(
+                f"cannot make the state folder {self.root}: {error.strerror}; set SWITCHYARD_STATE to a folder"
+                " that you may write"
+            ) from error
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def token_file(self) -> Path:
+        return self.root / "token"
+
+    def installation(self) -> str:
+        """What tells our processes from those of another installation on this machine."""
+        return self._once(self.root / "installation", uuid.uuid4().hex)
+
+    def token(self) -> str:
+        """The secret that manager and proxy share."""
+        return self._once(self.token_file, secrets.token_urlsafe(32))
+
+    def _once(self, file: Path, fresh: str) -> str:
+        try:
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return file.read_text().strip()
+        with os.fdopen(descriptor, "w") as opened:
+            opened.write(fresh + "\n")
+        return fresh
+
+    @contextlib.contextmanager
+    def owned(self) -> Iterator[None]:
+        """Keep every other manager off this folder meanwhile."""
+        with (self.root / "manager.lock").open("a") as opened:
+            try:
+                fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise AlreadyRunning(
+                    f"cannot start: another manager owns {self.root}; stop it with ./setup.sh down, or give"
+                    " this one a folder of its own with SWITCHYARD_STATE"
+                ) from error
+            yield

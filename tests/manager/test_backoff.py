@@ -1,0 +1,14 @@
+from switchyard_manager.scheduler import next_try
+from switchyard_manager.scheduler.backoff import LONGEST_S
+
+
+def test_an_engine_that_never_came_up_waits_longer_each_time() -> None:
+    assert [next_try(n, was_proved=False) for n in (1, 2, 3)] == [10, 20, 40]
+
+
+def test_the_first_crash_of_a_proved_engine_is_mended_at_once() -> None:
+    assert [next_try(n, was_proved=True) for n in (1, 2, 3)] == [0, 10, 20]
+
+
+def test_there_is_always_a_next_try() -> None:
+    assert next_try(10_000, was_proved=False) == LONGEST_S

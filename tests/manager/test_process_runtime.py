@@ -1,0 +1,244 @@
+"""The contract of a runtime, and what the process runtime adds: nothing of ours survives. Real processes."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from switchyard_manager.errors import EngineFailed
+from switchyard_manager.runtimes import RunSpec, leftovers
+from switchyard_manager.runtimes.process import WARDEN, ProcessRuntime
+
+Spec = Callable[..., RunSpec]
+
+
+@pytest.fixture
+async def runtime(tmp_path: Path) -> AsyncIterator[ProcessRuntime]:
+    made = ProcessRuntime(tmp_path / "logs", f"test-{os.getpid()}-{tmp_path.name}")
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def spec(runtime: ProcessRuntime, script: Path) -> Spec:
+    listen = await runtime.listen()
+
+    def make(*flags: str, instance: str = "one-1", label: str = "one") -> RunSpec:
+        command = (sys.executable, str(script), "--port", str(listen.port), *flags)
+        return RunSpec(instance, label, command, listen)
+
+    return make
+
+
+async def answer(endpoint: str) -> httpx.Response:
+    async with httpx.AsyncClient() as http, asyncio.timeout(20):
+        while True:
+            try:
+                return await http.get(endpoint + "/health")
+            except httpx.ConnectError:
+                await asyncio.sleep(0.02)
+
+
+async def pid_of(endpoint: str) -> int:
+    await answer(endpoint)
+    async with httpx.AsyncClient() as http:
+        return int((await http.post(endpoint + "/pid")).json()["pid"])
+
+
+async def test_what_is_started_answers_at_the_endpoint(runtime: ProcessRuntime, spec: Spec) -> None:
+    endpoint = await runtime.start(spec())
+
+    assert (await answer(endpoint)).json() == {"status": "ok"}
+
+
+async def test_the_exit_tells_the_code_and_the_last_words(runtime: ProcessRuntime, spec: Spec) -> None:
+    await runtime.start(spec("--exit-while-loading", "3", "--last-words", "no such weights"))
+
+    exit_ = await runtime.wait("one-1")
+
+    assert (exit_.code, exit_.log_tail) == (3, ("loading", "no such weights"))
+
+
+async def test_a_stop_ends_it_and_everyone_who_waits_hears(runtime: ProcessRuntime, spec: Spec) -> None:
+    endpoint = await runtime.start(spec())
+    await answer(endpoint)
+
+    async with asyncio.TaskGroup() as waiting:
+        heard = [waiting.create_task(runtime.wait("one-1")) for _ in range(3)]
+        await runtime.stop("one-1", grace_s=5)
+
+    assert [task.result().code for task in heard] == [0, 0, 0]
+
+
+async def test_what_ignores_the_request_to_stop_is_killed_after_the_grace(
+    runtime: ProcessRuntime, spec: Spec, gone: Callable[[int], bool]
+) -> None:
+    pid = await pid_of(await runtime.start(spec("--deaf")))
+
+    await runtime.stop("one-1", grace_s=0.1)
+
+    assert (await runtime.wait("one-1")).code == -signal.SIGKILL
+    assert gone(pid)
+
+
+async def test_a_stop_while_it_loads_does_not_wait_for_the_load(runtime: ProcessRuntime, spec: Spec) -> None:
+    await runtime.start(spec("--load-s", "600", "--deaf"))
+
+    await runtime.stop("one-1", grace_s=0.1)
+
+    assert (await runtime.wait("one-1")).code is not None
+
+
+async def test_to_stop_what_is_gone_or_never_was_is_no_error(runtime: ProcessRuntime, spec: Spec) -> None:
+    await runtime.start(spec("--exit-while-loading", "0"))
+    await runtime.wait("one-1")
+
+    await runtime.stop("one-1", grace_s=1)
+    await runtime.stop("never-1", grace_s=1)
+
+
+async def test_a_child_in_a_session_of_its_own_goes_with_the_engine(
+    runtime: ProcessRuntime, spec: Spec, tmp_path: Path, gone: Callable[[int], bool]
+) -> None:
+    await answer(await runtime.start(spec("--child", str(tmp_path / "child"))))
+    child = int((tmp_path / "child").read_text())
+    assert psutil.pid_exists(child)
+
+    await runtime.stop("one-1", grace_s=5)
+
+    assert gone(child)
+
+
+async def test_an_orphan_of_an_engine_that_died_is_buried(
+    runtime: ProcessRuntime, spec: Spec, tmp_path: Path, gone: Callable[[int], bool]
+) -> None:
+    pid = await pid_of(await runtime.start(spec("--child", str(tmp_path / "child"))))
+    child = int((tmp_path / "child").read_text())
+
+    os.kill(pid, signal.SIGKILL)
+
+    assert (await runtime.wait("one-1")).code == -signal.SIGKILL
+    assert gone(child)
+
+
+async def test_a_program_that_is_not_there_is_told_in_the_log(runtime: ProcessRuntime) -> None:
+    listen = await runtime.listen()
+    await runtime.start(RunSpec("x-1", "x", ("/no/such/program",), listen))
+
+    exit_ = await runtime.wait("x-1")
+
+    assert exit_.code == 127
+    assert exit_.log_tail == ("cannot run /no/such/program: No such file or directory",)
+
+
+async def test_a_log_folder_that_cannot_be_made_is_an_engine_failure(tmp_path: Path) -> None:
+    (tmp_path / "logs").write_text("a file where a folder should be")
+    runtime = ProcessRuntime(tmp_path / "logs", "i")
+
+    with pytest.raises(EngineFailed, match="cannot start a process for x"):
+        await runtime.start(RunSpec("x-1", "x", ("true",), await runtime.listen()))
+
+
+async def test_the_log_of_the_run_before_is_kept(runtime: ProcessRuntime, spec: Spec, tmp_path: Path) -> None:
+    for number in (1, 2, 3):
+        flags = ("--exit-while-loading", "1", "--last-words", f"run {number}")
+        await runtime.start(spec(*flags, instance=f"one-{number}", label="org/name:tag"))
+        await runtime.wait(f"one-{number}")
+
+    logs = tmp_path / "logs" / "org%2Fname%3Atag"
+    assert "run 3" in (logs / "current.log").read_text()
+    assert "run 2" in (logs / "previous.log").read_text()
+
+
+async def test_our_own_secrets_are_not_handed_to_engines(
+    runtime: ProcessRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWITCHYARD_TOKEN", "secret")
+    show = (
+        sys.executable,
+        "-c",
+        "import os; print(sorted(n for n in os.environ if n.startswith('SWITCHYARD')))",
+    )
+    await runtime.start(RunSpec("x-1", "x", show, await runtime.listen()))
+
+    assert (await runtime.wait("x-1")).log_tail == ("['SWITCHYARD_ENGINE_OF']",)
+
+
+async def test_sweep_ends_what_an_earlier_manager_left_and_nothing_else(
+    runtime: ProcessRuntime, gone: Callable[[int], bool]
+) -> None:
+    ours, others = await _orphan(runtime._installation), await _orphan("another-installation")
+
+    try:
+        assert await runtime.sweep() == 1
+        assert await asyncio.to_thread(gone, ours)
+        assert psutil.pid_exists(others)
+    finally:
+        os.kill(others, signal.SIGKILL)
+
+
+async def _orphan(installation: str) -> int:
+    """A process of that installation whose parent is gone."""
+    leave = await asyncio.create_subprocess_exec(
+        *("sh", "-c", "sleep 600 >/dev/null 2>&1 & echo $!"),
+        env=os.environ | {leftovers.ENGINE_MARK: installation},
+        stdout=PIPE,
+    )
+    told, _ = await leave.communicate()
+    return int(told)
+
+
+def _guarded(script: Path, port: int, *flags: str) -> subprocess.Popen[bytes]:
+    """An engine under a warden, as the runtime starts it."""
+    return subprocess.Popen(
+        [sys.executable, "-I", WARDEN, "--", sys.executable, script, "--port", str(port), *flags],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def _engine_of(warden: int) -> int:
+    while not (children := psutil.Process(warden).children()):
+        pass
+    return children[0].pid
+
+
+def test_the_engine_goes_when_the_wardens_parent_vanishes(script: Path, gone: Callable[[int], bool]) -> None:
+    with _guarded(script, 1, "--load-s", "600", "--deaf") as warden:
+        engine = _engine_of(warden.pid)
+        assert warden.stdin is not None
+
+        warden.stdin.close()  # what the kernel does for a parent that was killed
+
+        assert gone(engine)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the sweep at the next start does it")
+def test_the_engine_goes_when_the_warden_itself_is_killed(script: Path, gone: Callable[[int], bool]) -> None:
+    with _guarded(script, 1, "--load-s", "600", "--deaf") as warden:
+        engine = _engine_of(warden.pid)
+
+        warden.kill()
+
+        assert gone(engine)
+
+
+def test_a_ctrl_c_at_the_terminal_is_not_the_wardens_to_answer(
+    script: Path, gone: Callable[[int], bool]
+) -> None:
+    with _guarded(script, 1, "--load-s", "600") as warden:
+        engine = _engine_of(warden.pid)
+
+        warden.send_signal(signal.SIGINT)
+        warden.send_signal(signal.SIGTERM)
+
+        assert warden.wait(timeout=10) in {0, 128 + signal.SIGTERM}
+        assert gone(engine)

@@ -1,0 +1,381 @@
+"""News in, decisions out, everything recorded in the same step."""
+
+from collections.abc import Callable
+from itertools import count
+
+import pytest
+
+from switchyard_contracts.catalog import Catalog, Engine
+from switchyard_contracts.errors import ErrorCode, Reason
+from switchyard_contracts.grants import Broken, Drained, Held, Hello, InFlight, Unwant, Want
+from switchyard_contracts.status import Failure, Phase
+from switchyard_manager.lifecycle import Event
+from switchyard_manager.runtimes import Exit
+from switchyard_manager.supervise.news import (
+    CatalogRead,
+    EngineCame,
+    EngineFaulted,
+    EngineGone,
+    EngineStands,
+    ProxyCame,
+    ProxySaid,
+    ProxyWent,
+    StopDidFail,
+)
+from switchyard_manager.supervise.world import BringUp, EndRun, LookAt, World
+from tests.manager.conftest import ScriptedAdapter, WritesDown
+
+ENDPOINT = "http://127.0.0.1:1"
+BAD = Failure(reason=Reason.CANARY_FAILED, message="cannot use m", advice="look")
+
+
+@pytest.fixture
+def new_world(scripted: ScriptedAdapter) -> Callable[[Catalog], World]:
+    numbers = count(1)
+    return lambda catalog: World(
+        "manager", catalog, {Engine.VLLM: scripted}, lambda model: f"{model}-{next(numbers)}"
+    )
+
+
+@pytest.fixture
+def world(new_world: Callable[[Catalog], World], catalog: Callable[..., Catalog], session: WritesDown) -> World:
+    made = new_world(catalog(m={"idle_unload_s": 60, "startup_timeout_s": 100}))
+    made.hear(ProxyCame(session, Hello(proxy=session.proxy)), 0)
+    return made
+
+
+def want(world: World, session: WritesDown, ticket: str = "t", now: float = 0, model: str = "m") -> None:
+    world.hear(ProxySaid(session, Want(model=model, ticket=ticket)), now)
+
+
+def bring_to_ready(world: World, session: WritesDown, now: float = 0) -> str:
+    want(world, session, now=now)
+    (work,) = world.decide(now)
+    assert isinstance(work, BringUp)
+    for event in (Event.LAUNCHED, Event.ANSWERING, Event.PROVED):
+        world.hear(EngineCame("m", work.instance, event, ENDPOINT), now)
+    assert world.decide(now) == ()
+    return work.instance
+
+
+def phase(world: World, now: float = 0) -> Phase:
+    return world.statuses(now)[0].phase
+
+
+def test_fifty_first_requests_start_one_engine(world: World, session: WritesDown) -> None:
+    for number in range(50):
+        want(world, session, f"t{number}")
+
+    started = [*world.decide(0), *world.decide(0)]
+
+    assert [type(work) for work in started] == [BringUp]
+
+
+def test_a_decision_is_recorded_before_it_is_carried_out(world: World, session: WritesDown) -> None:
+    want(world, session)
+    world.decide(0)
+
+    assert phase(world) is Phase.STARTING
+    assert world.decide(0) == ()
+
+
+def test_ready_means_one_grant_for_everyone_who_waits_at_a_proxy(world: World, session: WritesDown) -> None:
+    want(world, session, "another")
+
+    bring_to_ready(world, session)
+
+    (granted,) = session.of_kind("granted")
+    assert granted.endpoint == ENDPOINT
+    assert world.statuses(0)[0].in_flight == 2
+    assert world.statuses(0)[0].waiting == 0
+
+
+def test_a_ticket_that_crossed_the_grant_on_the_wire_is_served_by_the_same_grant(
+    world: World, session: WritesDown
+) -> None:
+    bring_to_ready(world, session)
+
+    want(world, session, "late")
+
+    first, again = session.of_kind("granted")
+    assert first == again
+
+
+def test_a_request_that_never_ends_keeps_the_engine(world: World, session: WritesDown) -> None:
+    bring_to_ready(world, session)
+
+    assert world.decide(1e6) == ()
+
+
+def test_idle_is_counted_from_the_end_of_the_last_request(world: World, session: WritesDown) -> None:
+    bring_to_ready(world, session)
+    (granted,) = session.of_kind("granted")
+    world.hear(ProxySaid(session, InFlight(model="m", grant=granted.grant, n=0, idle_s=10)), 1000)
+
+    assert world.decide(1049) == ()
+    world.decide(1050)
+
+    (revoked,) = session.of_kind("revoke")
+    assert revoked.grant == granted.grant
+    assert phase(world, 1050) is Phase.DRAINING
+
+
+def test_it_stops_after_drained_and_not_before(world: World, session: WritesDown) -> None:
+    instance = bring_to_ready(world, session)
+    (granted,) = session.of_kind("granted")
+    world.hear(ProxySaid(session, InFlight(model="m", grant=granted.grant, n=0)), 0)
+    assert world.decide(60) == ()
+
+    world.hear(ProxySaid(session, Drained(model="m", grant=granted.grant)), 61)
+
+    assert world.decide(61) == (EndRun("m", instance, 10.0),)
+
+
+def test_a_request_that_comes_while_it_drains_waits_for_the_next_engine(
+    world: World, session: WritesDown
+) -> None:
+    instance = bring_to_ready(world, session)
+    (granted,) = session.of_kind("granted")
+    world.hear(ProxySaid(session, InFlight(model="m", grant=granted.grant, n=0)), 0)
+    world.decide(60)
+
+    want(world, session, "late", 60)
+    world.hear(ProxySaid(session, Drained(model="m", grant=granted.grant)), 60)
+    world.decide(60)
+    world.hear(EngineGone("m", instance, Exit(0)), 61)
+
+    (work,) = world.decide(61)
+    assert isinstance(work, BringUp)
+    assert work.instance != instance
+
+
+def test_a_proxy_that_dies_leaves_nothing_counted(world: World, session: WritesDown) -> None:
+    bring_to_ready(world, session)
+    want(world, session, "queued", model="m")
+
+    world.hear(ProxyWent(session), 5)
+
+    assert (world.statuses(5)[0].in_flight, world.statuses(5)[0].waiting, world.proxies) == (0, 0, 0)
+    world.decide(65)
+    assert phase(world, 65) is Phase.STOPPING
+
+
+def test_the_leader_leaving_does_not_end_the_load(world: World, session: WritesDown) -> None:
+    want(world, session, "leader")
+    world.decide(0)
+
+    world.hear(ProxySaid(session, Unwant(model="m", ticket="leader")), 1)
+
+    assert world.decide(50) == ()
+    assert phase(world) is Phase.STARTING
+
+
+def test_a_proxy_that_comes_back_keeps_its_grant(
+    world: World, session: WritesDown, another_session: WritesDown
+) -> None:
+    bring_to_ready(world, session)
+    (granted,) = session.of_kind("granted")
+    world.hear(ProxyWent(session), 1)
+    back = WritesDown(session.proxy)
+
+    held = Held(model="m", grant=granted.grant, in_flight=3)
+    world.hear(ProxyCame(back, Hello(proxy=back.proxy, holds=(held,))), 2)
+
+    assert back.of_kind("revoke") == []
+    assert world.statuses(2)[0].in_flight == 3
+
+
+def test_a_grant_of_an_engine_that_is_gone_is_revoked_at_reconnect(world: World, session: WritesDown) -> None:
+    back = WritesDown("returned")
+
+    held = Held(model="m", grant="m-0.1", in_flight=1)
+    world.hear(ProxyCame(back, Hello(proxy=back.proxy, holds=(held,))), 2)
+
+    assert [message.grant for message in back.of_kind("revoke")] == ["m-0.1"]
+
+
+def test_an_engine_that_exits_with_code_0_unasked_has_failed(world: World, session: WritesDown) -> None:
+    instance = bring_to_ready(world, session)
+
+    world.hear(EngineGone("m", instance, Exit(0, ("bye",))), 10)
+
+    failure = world.statuses(10)[0].failure
+    assert failure is not None
+    assert (phase(world), failure.reason, failure.log_tail) == (Phase.FAILED, Reason.ENGINE_EXITED, ("bye",))
+    assert session.of_kind("revoke")
+
+
+def test_a_proved_engine_that_crashed_is_started_again_for_the_next_request(
+    world: World, session: WritesDown
+) -> None:
+    instance = bring_to_ready(world, session)
+    world.hear(EngineGone("m", instance, Exit(-9)), 10)
+    world.decide(10)
+
+    want(world, session, "next", 10)
+
+    assert [type(work) for work in world.decide(10)] == [BringUp]
+
+
+def test_a_storm_of_retries_starts_a_failing_engine_once_in_its_cool_down(
+    world: World, session: WritesDown
+) -> None:
+    want(world, session)
+    (work,) = world.decide(0)
+    assert isinstance(work, BringUp)
+    world.hear(EngineGone("m", work.instance, Exit(1, ("CUDA out of memory. Tried to allocate",))), 1)
+    assert world.decide(1) == ()
+
+    started = 0
+    for second in range(2, 11):
+        want(world, session, f"retry{second}", second)
+        started += len(world.decide(second))
+
+    assert started == 0
+    refusals = session.of_kind("refused")
+    assert len(refusals) == 10
+    assert {refused.error.code for refused in refusals} == {ErrorCode.MODEL_LOAD_FAILED}
+    assert "CUDA out of memory" in refusals[0].error.message
+    want(world, session, "after", 12)
+    assert len(world.decide(12)) == 1
+
+
+def test_a_canary_that_fails_stops_the_engine_and_says_why(world: World, session: WritesDown) -> None:
+    want(world, session)
+    (work,) = world.decide(0)
+    assert isinstance(work, BringUp)
+    world.hear(EngineCame("m", work.instance, Event.LAUNCHED, ENDPOINT), 1)
+    world.hear(EngineFaulted("m", work.instance, BAD), 2)
+
+    (ending,) = world.decide(2)
+    world.hear(EngineGone("m", work.instance, Exit(0)), 3)
+    world.decide(3)
+
+    assert isinstance(ending, EndRun)
+    assert phase(world) is Phase.FAILED
+    assert world.statuses(3)[0].failure == BAD
+    assert session.of_kind("refused")
+
+
+def test_a_load_past_its_limit_is_stopped_and_named_a_timeout(world: World, session: WritesDown) -> None:
+    want(world, session)
+    (work,) = world.decide(0)
+    assert isinstance(work, BringUp)
+    world.hear(EngineCame("m", work.instance, Event.LAUNCHED, ENDPOINT), 90)
+
+    (ending,) = world.decide(100)
+    world.hear(EngineGone("m", work.instance, Exit(-9)), 101)
+
+    assert isinstance(ending, EndRun)
+    failure = world.statuses(101)[0].failure
+    assert failure is not None
+    assert failure.reason is Reason.STARTUP_TIMEOUT
+    assert failure.message == "cannot run m: it was not ready after 100 s"
+
+
+def test_a_broken_engine_is_looked_at_before_it_is_granted_again(world: World, session: WritesDown) -> None:
+    instance = bring_to_ready(world, session)
+    (granted,) = session.of_kind("granted")
+
+    world.hear(ProxySaid(session, Broken(model="m", grant=granted.grant)), 5)
+    want(world, session, "retry", 5)
+    (work,) = world.decide(5)
+
+    assert isinstance(work, LookAt)
+    assert len(session.of_kind("granted")) == 1
+    world.hear(EngineStands("m", instance), 6)
+    world.decide(6)
+    assert len(session.of_kind("granted")) == 2
+
+
+def test_what_still_runs_on_a_doubted_grant_counts_until_it_is_drained(
+    world: World, session: WritesDown
+) -> None:
+    instance = bring_to_ready(world, session)
+    (granted,) = session.of_kind("granted")
+    world.hear(ProxySaid(session, InFlight(model="m", grant=granted.grant, n=1)), 0)
+    world.hear(ProxySaid(session, Broken(model="m", grant=granted.grant)), 5)
+    world.decide(5)
+    world.hear(EngineStands("m", instance), 6)
+
+    assert world.decide(1e6) == ()
+    assert world.statuses(1e6)[0].in_flight == 1
+
+    world.hear(ProxySaid(session, Drained(model="m", grant=granted.grant)), 1e6)
+    world.decide(1e6 + 60)
+    assert phase(world) is Phase.STOPPING
+
+
+def test_a_stop_that_fails_blocks_the_model_and_is_tried_again(world: World, session: WritesDown) -> None:
+    instance = bring_to_ready(world, session)
+    world.hear(ProxyWent(session), 0)
+    world.decide(60)
+    assert phase(world) is Phase.STOPPING
+    world.hear(StopDidFail("m", instance, BAD), 61)
+
+    (again,) = world.decide(91)
+
+    assert isinstance(again, EndRun)
+    world.hear(EngineGone("m", instance, Exit(-9)), 92)
+    assert phase(world) is Phase.STOPPED
+
+
+def test_news_of_a_run_that_is_over_changes_nothing(world: World, session: WritesDown) -> None:
+    bring_to_ready(world, session)
+
+    world.hear(EngineGone("m", "m-from-before", Exit(1)), 5)
+    world.hear(EngineCame("m", "m-from-before", Event.PROVED, "http://elsewhere"), 5)
+
+    assert phase(world) is Phase.READY
+
+
+def test_an_unknown_model_is_refused_with_where_to_look(world: World, session: WritesDown) -> None:
+    want(world, session, model="nope")
+
+    (refused,) = session.of_kind("refused")
+    assert refused.error.code is ErrorCode.MODEL_NOT_FOUND
+    assert refused.error.message == "cannot find a model named 'nope': see GET /v1/models"
+
+
+def test_a_new_catalog_leaves_what_it_does_not_change_alone(
+    new_world: Callable[[Catalog], World], catalog: Callable[..., Catalog], session: WritesDown
+) -> None:
+    world = new_world(catalog(m={}, other={}))
+    world.hear(ProxyCame(session, Hello(proxy=session.proxy)), 0)
+    bring_to_ready(world, session)
+
+    world.hear(CatalogRead(catalog(m={"aliases": ["also"], "idle_unload_s": 5}, added={})), 1)
+    world.decide(1)
+
+    statuses = {status.name: status for status in world.statuses(1)}
+    assert set(statuses) == {"m", "added"}
+    assert statuses["m"].phase is Phase.READY
+    assert statuses["m"].aliases == ("also",)
+    assert session.of_kind("revoke") == []
+
+
+def test_a_changed_specification_drains_only_that_model(
+    new_world: Callable[[Catalog], World], catalog: Callable[..., Catalog], session: WritesDown
+) -> None:
+    world = new_world(catalog(m={}))
+    world.hear(ProxyCame(session, Hello(proxy=session.proxy)), 0)
+    bring_to_ready(world, session)
+
+    world.hear(CatalogRead(catalog(m={"context_length": 100})), 1)
+    world.decide(1)
+
+    assert phase(world) is Phase.DRAINING
+
+
+def test_proxies_hear_of_the_models_when_something_changes_and_only_then(
+    world: World, session: WritesDown
+) -> None:
+    world.decide(0)
+    before = len(session.of_kind("models"))
+
+    world.decide(1)
+    assert len(session.of_kind("models")) == before
+
+    want(world, session)
+    world.decide(2)
+    assert session.of_kind("models")[-1].models[0].phase is Phase.STARTING
