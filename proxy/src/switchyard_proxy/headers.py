@@ -1,0 +1,84 @@
+"""Which headers cross the wire, in either direction. Values pass unchanged; only whole headers are left out."""
+
+from collections.abc import Iterable
+
+from switchyard_proxy.asgi import Header
+from switchyard_proxy.upstream import Endpoint
+
+HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+# A key of ours is none of the engine's business. Compressed, a stream could not be ended with an error.
+NOT_TO_ENGINES = HOP_BY_HOP | {
+    b"accept-encoding",
+    b"api-key",
+    b"authorization",
+    b"content-length",
+    b"expect",
+    b"host",
+    b"x-api-key",
+    b"x-request-id",
+}
+# What the proxy says itself, to every client and once.
+NOT_TO_CLIENTS = HOP_BY_HOP | {
+    b"access-control-allow-credentials",
+    b"access-control-allow-origin",
+    b"access-control-expose-headers",
+    b"date",
+    b"x-request-id",
+}
+EVENT_STREAM = b"text/event-stream"
+STREAM_HEADERS: tuple[Header, ...] = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
+
+
+def _named_by_connection(headers: Iterable[Header]) -> frozenset[bytes]:
+    """Headers that the sender meant for the next hop only."""
+    tokens = (token for name, value in headers if name == b"connection" for token in value.split(b","))
+    return frozenset(token.strip().lower() for token in tokens)
+
+
+def request_head(
+    endpoint: Endpoint,
+    target: bytes,
+    headers: list[Header],
+    granted: dict[str, str],
+    length: int,
+    request_id: bytes,
+) -> bytes:
+    """The head of a POST to an engine: the client's headers, and those that came with the grant."""
+    own = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in granted.items()]
+    dropped = NOT_TO_ENGINES | _named_by_connection(headers) | {name for name, _ in own}
+    lines = [b"POST %b%b HTTP/1.1\r\nhost: %b" % (endpoint.prefix, target, endpoint.authority)]
+    lines += [b"%b: %b" % header for header in headers if header[0] not in dropped]
+    lines += [b"%b: %b" % header for header in own]
+    lines.append(b"x-request-id: %b\r\ncontent-length: %d\r\n\r\n" % (request_id, length))
+    return b"\r\n".join(lines)
+
+
+def reply_headers(headers: list[Header]) -> list[Header]:
+    """An engine's headers as the client gets them."""
+    dropped = NOT_TO_CLIENTS | _named_by_connection(headers)
+    return [header for header in headers if header[0] not in dropped]
+
+
+def is_event_stream(headers: list[Header]) -> bool:
+    """Whether the reply is a stream of events that we can read along with: compressed, we could not."""
+    kinds = [value for name, value in headers if name == b"content-type"]
+    packed = any(name == b"content-encoding" and value.lower() != b"identity" for name, value in headers)
+    return bool(kinds) and not packed and kinds[0].split(b";")[0].strip().lower() == EVENT_STREAM
+
+
+def stream_headers(headers: list[Header]) -> list[Header]:
+    """The same, for a stream of events: nobody may keep or gather it, and it may end with a word of ours."""
+    ours = {b"content-length", *(name for name, _ in STREAM_HEADERS)}
+    return [*(header for header in reply_headers(headers) if header[0] not in ours), *STREAM_HEADERS]
