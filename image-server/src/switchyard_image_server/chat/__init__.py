@@ -1,0 +1,1 @@
+"""Chat: from a request to streamed text. Only `model` imports torch."""

@@ -1,0 +1,1 @@
+"""Pictures: from a request to encoded images. Only `model` imports torch."""

@@ -1,0 +1,100 @@
+"""What the tests of the engine share: models made once, loaded once, and asked through a real worker.
+
+Without torch nothing here is collected; the other environment runs it.
+"""
+
+import importlib.util
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+if importlib.util.find_spec("torch") is None:
+    collect_ignore_glob = ["test_*.py"]
+else:
+    import switchyard_image_server.torch_ready  # noqa: F401 - before transformers and diffusers
+
+from switchyard_image_server.chat.conversation import read_conversation
+from switchyard_image_server.chat.events import ChatEvent
+from switchyard_image_server.chat.request import ChatRequest
+from switchyard_image_server.demo.make import make
+from switchyard_image_server.engine import load_model
+from switchyard_image_server.images.events import ImageEvent
+from switchyard_image_server.images.order import settle_order
+from switchyard_image_server.images.request import ImageRequest
+from switchyard_image_server.settings import Device, ModelSettings
+from switchyard_image_server.worker import Ticket, Worker
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("demo")
+    make(out, say=lambda _: None)
+    return out
+
+
+def load(folder: Path, **settings: Any) -> Any:
+    return load_model(ModelSettings(str(folder), device=Device.CPU, **settings))
+
+
+@pytest.fixture(scope="session")
+def tiny_pipelines() -> Any:
+    """The module that writes pipelines of other classes."""
+    from tests.image_server.engine import tiny_pipelines
+
+    return tiny_pipelines
+
+
+@pytest.fixture(scope="session")
+def load_from() -> Callable[..., Any]:
+    return load
+
+
+@pytest.fixture(scope="session")
+def chat_model(demo: Path) -> Any:
+    return load(demo / "chat")
+
+
+@pytest.fixture(scope="session")
+def vision_model(demo: Path) -> Any:
+    return load(demo / "vision")
+
+
+@pytest.fixture(scope="session")
+def image_model(demo: Path) -> Any:
+    return load(demo / "image")
+
+
+class Asks:
+    """Puts requests to a model through a worker, as the routes do."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+
+    def chat(self, model: Any, body: dict[str, Any]) -> Ticket[ChatEvent]:
+        request = ChatRequest.model_validate(body)
+        conversation = read_conversation(request, sees=model.kind == "vision")
+        return self.worker.submit(lambda ticket: model.answer(request, conversation, ticket))
+
+    def draw(self, model: Any, **body: Any) -> Ticket[ImageEvent]:
+        order = settle_order(ImageRequest.model_validate(body), model.facts, lambda: 1)
+        return self.worker.submit(lambda ticket: model.draw(order, ticket))
+
+
+@pytest.fixture
+async def asks() -> AsyncIterator[Asks]:
+    worker = Worker(100, time.monotonic, lambda: None)
+    worker.start()
+    yield Asks(worker)
+    assert worker.close(30)
+
+
+async def events(ticket: Ticket[Any]) -> list[Any]:
+    return [event async for event in ticket.events()]
+
+
+@pytest.fixture
+def heard() -> Callable[[Ticket[Any]], Any]:
+    return events

@@ -1,0 +1,80 @@
+"""The command line: read before anything heavy is imported, refused with the marker."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from switchyard_image_server.cli import BAD_ARGUMENT_EXIT, read_settings
+from switchyard_image_server.settings import Device, ModelSettings, Precision, Settings
+
+
+def test_needs_nothing_but_a_model() -> None:
+    settings = read_settings(["--model", "Qwen/Qwen-Image-2512"])
+
+    assert settings == Settings(ModelSettings("Qwen/Qwen-Image-2512"), "Qwen/Qwen-Image-2512")
+    assert settings.model.folder is None
+
+
+def test_reads_every_option() -> None:
+    settings = read_settings(
+        [
+            *(
+                "--model",
+                "/models/x",
+                "--served-model-name",
+                "x",
+                "--host",
+                "0.0.0.0",
+                "--port",
+                "9",
+                "--device",
+                "cpu",
+            ),
+            *("--dtype", "bfloat16", "--max-model-len", "4096", "--max-new-tokens", "100", "--steps", "8"),
+            *("--guidance", "1.5", "--max-queue", "2", "--log-level", "debug"),
+        ]
+    )
+
+    model = ModelSettings("/models/x", Device.CPU, Precision.BFLOAT16, 4096, 100, 8, 1.5)
+    assert settings == Settings(model, "x", "0.0.0.0", 9, 2, "debug")
+
+
+def test_a_folder_is_called_by_its_own_name(tmp_path: Path) -> None:
+    assert read_settings(["--model", str(tmp_path)]).served_name == tmp_path.name
+
+
+@pytest.mark.parametrize("model", ["/gone", "./gone", "~/gone", "gone", "a/b/c"])
+def test_what_cannot_be_a_repository_is_a_folder(model: str) -> None:
+    assert ModelSettings(model).folder is not None
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["--model", "x", "--port", "abc"], ["--model", "x", "--turbo"], ["--model", "x", "--max-queue", "0"]],
+)
+def test_bad_arguments_leave_the_marker(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        read_settings(arguments)
+
+    marker = capsys.readouterr().err.splitlines()[-1]
+    assert ended.value.code == BAD_ARGUMENT_EXIT
+    assert json.loads(marker.removeprefix("SWITCHYARD_FAILURE "))["code"] == "bad_engine_argument"
+
+
+def test_help_imports_neither_torch_nor_a_web_server() -> None:
+    program = (
+        "import sys, contextlib\n"
+        "from switchyard_image_server.cli import read_settings\n"
+        "with contextlib.suppress(SystemExit):\n"
+        "    read_settings(['--help'])\n"
+        "heavy = {'torch', 'transformers', 'diffusers', 'fastapi', 'uvicorn', 'PIL'} & set(sys.modules)\n"
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 0, ended.stderr
+    assert "--served-model-name" in ended.stdout
