@@ -1,5 +1,6 @@
 """Put the manager together and serve it. The way in is HTTP on loopback; the work is `supervise`'s."""
 
+import argparse
 import asyncio
 import contextlib
 import logging
@@ -21,7 +22,7 @@ from switchyard_manager.errors import ManagerError
 from switchyard_manager.places import Places
 from switchyard_manager.runtimes.process import ProcessRuntime
 from switchyard_manager.runtimes.protocol import Runtime
-from switchyard_manager.settings import Settings, read_settings
+from switchyard_manager.settings import SETTINGS, Settings, read_settings
 from switchyard_manager.state import StateFolder
 from switchyard_manager.supervise import Supervisor
 from switchyard_manager.supervise.news import CatalogRead
@@ -82,6 +83,11 @@ def _new_instance(model: str) -> str:
 
 def main() -> None:
     """`switchyard-manager`: serve until told to stop."""
+    argparse.ArgumentParser(
+        prog="switchyard-manager",
+        description="Own every engine's life on this machine, and grant them to proxies.",
+        epilog="Settings are environment variables: " + ", ".join(SETTINGS),
+    ).parse_args()
     try:
         settings = read_settings()
         catalog = catalog_file.load(settings.catalog)

@@ -20,7 +20,7 @@ ADVICE: dict[Reason, str] = {
     Reason.CANARY_FAILED: "read the engine's log; it answers its health check, but not a request",
     Reason.CUDA_OUT_OF_MEMORY: "free the card, choose a smaller or quantised model, or lower `context_length`",
     Reason.DISK_FULL: "free disk space where models and caches are kept",
-    Reason.ENGINE_EXITED: "read the end of its log below",
+    Reason.ENGINE_EXITED: "read the end of its log (logs/MODEL/current.log in the state folder)",
     Reason.ENGINE_MISSING: "install the engine, or choose another with `engine` in models.json",
     Reason.GATED_REPO: "accept the model's licence on its page and set HF_TOKEN",
     Reason.MISSING_DEPENDENCY: "run ./setup.sh up again: it installs what the engine needs",
