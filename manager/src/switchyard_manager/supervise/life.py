@@ -97,9 +97,6 @@ class Life:
         self.grants[grant.id] = grant
         return grant
 
-    def live_grant(self, proxy: str) -> HeldGrant | None:
-        return next((g for g in self.grants.values() if g.proxy == proxy and not g.revoked), None)
-
     def drop_grant(self, grant_id: str, now: float) -> None:
         gone = self.grants.pop(grant_id, None)
         if gone is not None:

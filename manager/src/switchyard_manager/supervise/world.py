@@ -206,12 +206,9 @@ class World:
         if life is None:
             session.send(Refused(model=want.model, ticket=want.ticket, error=not_found(want.model)))
             return
-        grant = life.live_grant(session.proxy)
-        if grant is None:
-            life.tickets[session.proxy, want.ticket] = now
-        else:
-            # The ticket crossed our grant on the wire. Saying it again serves it.
-            self._proxies.say_granted(life, grant)
+        # Even if that proxy holds a grant: then the ticket crossed it on the wire, and is served and taken back
+        # there. Never say a grant twice to hurry that: by now the proxy may have given it up for broken.
+        life.tickets[session.proxy, want.ticket] = now
 
     def _catalog_read(self, catalog: Catalog) -> None:
         self._catalog = catalog
