@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -76,20 +77,26 @@ def up(settings: Settings, *, detach: bool, say: Say) -> None:
 def down(settings: Settings, *, say: Say) -> None:
     state = StateFolder(settings.state)
     running = record.read(state.root)
-    process = running.process() if running else None
-    if process is not None:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.terminate()
-            try:
-                process.wait(timeout=DOWN_WITHIN_S)
-            except psutil.TimeoutExpired:
-                process.kill()
+    if running is not None:
+        _end(running)
     left = _end_leftovers(state)
     record.remove(state.root)
-    if process is None and not left:
+    if running is None and not left:
         say("Switchyard was not running.")
     else:
         say("Switchyard is down: proxy, manager and engines have ended.")
+
+
+def _end(running: record.Record) -> None:
+    """Ask, wait, kill. Ended is also what its parent has not noticed yet (a zombie)."""
+    deadline = time.monotonic() + DOWN_WITHIN_S
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(running.pid).terminate()
+        while running.process() is not None:
+            if time.monotonic() > deadline:
+                psutil.Process(running.pid).kill()
+                return
+            wait_a_little()
 
 
 def _stay(settings: Settings, state: StateFolder, address: Address, say: Say) -> None:
