@@ -254,9 +254,11 @@ def test_refuses_at_once_when_the_queue_is_full(serve: Serve, user_says: Says) -
         threading.Thread(target=lambda: answers.append(served.client.post(CHAT, json=user_says("hi"))))
         for _ in "ab"
     ]
-    for waiter in waiters:
-        waiter.start()
-    served.until(lambda: served.worker.busy and served.worker.waiting == 1)
+    # One after the other: until the worker has taken the first, that one fills the queue.
+    waiters[0].start()
+    served.until(lambda: served.worker.busy)
+    waiters[1].start()
+    served.until(lambda: served.worker.waiting == 1)
 
     refused = served.client.post(CHAT, json=user_says("hi"))
 

@@ -1,0 +1,81 @@
+# shellcheck shell=bash
+# `test`: the gate and every other test, with what they need. Whatever is left out is named at the end, with
+# the reason; in CI that is a failure. The last line counts.
+
+run_every_test() {
+  local began=$SECONDS failed='' strict=''
+  if in_ci; then strict=yes; fi
+  clean_up_at_the_end
+  install_what_tests_need
+  prepare test
+  ensure_docker_engine
+  say "$(describe_docker); $(describe_nvidia)"
+  RESULTS=$(mktemp -d)
+  run_gate "$RESULTS" || failed=yes
+  run_suite image-server "$IMAGE_SERVER_ENV" tests/image_server/engine || failed=yes
+  run_suite end-to-end "$CONTROL_ENV" tests/setup/real tests/e2e || failed=yes
+  say ""
+  say "All of it took $((SECONDS - began)) s."
+  end_docker_engine
+  "$CONTROL_ENV/bin/python" "$ROOT/setup/totals.py" ${strict:+--nothing-left-out} ${failed:+--failed} \
+    "$RESULTS/manager.xml" "$RESULTS/tests.xml" "$RESULTS/planted.xml" "$RESULTS/image-server.xml" \
+    "$RESULTS/end-to-end.xml"
+}
+
+in_ci() {
+  case ${CI:-} in true | 1) return 0 ;; *) return 1 ;; esac
+}
+
+# run_suite NAME ENVIRONMENT FOLDER…
+run_suite() {
+  local name=$1 env=$2 code=0
+  shift 2
+  say ""
+  say "The $name tests:"
+  start_job pytest_in "$env" --junit-xml="$RESULTS/$name.xml" "$@"
+  wait_for_jobs || code=$?
+  if [ "$code" -eq 5 ]; then say "cannot count the $name tests as passed: none was found in $*"; fi
+  return "$code"
+}
+
+pytest_in() {
+  local env=$1
+  shift
+  cd "$ROOT" || return
+  forget_settings
+  exec "$env/bin/python" -m pytest "$@"
+}
+
+install_what_tests_need() {
+  local missing
+  missing=$(packages_missing_for_tests)
+  if [ -z "$missing" ]; then
+    return 0
+  fi
+  if ! may_install_packages; then
+    say "Not installed, and left to you, as only root on Debian may install packages:$missing"
+    return 0
+  fi
+  # shellcheck disable=SC2086 # a list of packages
+  attempt "Installing for the tests:$missing" "$(setup_log)" apt_install $missing ||
+    say "cannot install$missing: see $STATE/logs/setup.log; tests that need them are left out"
+}
+
+# By Debian's names.
+packages_missing_for_tests() {
+  local missing=
+  if ! command -v dockerd >/dev/null 2>&1 && ! docker_state | grep -q answers; then missing=" docker.io iptables"; fi
+  if ! has_browser; then missing="$missing chromium fonts-liberation"; fi
+  # What Playwright's own Node wants, and no package of Python's can bring.
+  if is_debian && ! dpkg -s libatomic1 >/dev/null 2>&1; then missing="$missing libatomic1"; fi
+  if ! command -v curl >/dev/null 2>&1; then missing="$missing curl"; fi
+  printf '%s' "$missing"
+}
+
+has_browser() {
+  local name
+  for name in chromium chromium-browser google-chrome google-chrome-stable; do
+    if command -v "$name" >/dev/null 2>&1; then return 0; fi
+  done
+  [ -d "/Applications/Google Chrome.app" ]
+}
