@@ -196,6 +196,7 @@ class Reason(StrEnum):
     ENGINE_EXITED = "engine_exited"
     ENGINE_MISSING = "engine_missing"
     GATED_REPO = "gated_repo"
+    LOAD_FAILED = "load_failed"
     MISSING_DEPENDENCY = "missing_dependency"
     MODEL_NOT_FOUND = "model_not_found"
     NO_GPU_DRIVER = "no_gpu_driver"

@@ -23,6 +23,7 @@ ADVICE: dict[Reason, str] = {
     Reason.ENGINE_EXITED: "read the end of its log (logs/MODEL/current.log in the state folder)",
     Reason.ENGINE_MISSING: "install the engine, or choose another with `engine` in models.json",
     Reason.GATED_REPO: "accept the model's licence on its page and set HF_TOKEN",
+    Reason.LOAD_FAILED: "read the end of its log (logs/MODEL/current.log in the state folder)",
     Reason.MISSING_DEPENDENCY: "run ./setup.sh up again: it installs what the engine needs",
     Reason.MODEL_NOT_FOUND: "check `repo` or `path` of this model in models.json",
     Reason.NO_GPU_DRIVER: "see that nvidia-smi works on this machine (./setup.sh doctor)",
