@@ -85,7 +85,6 @@ MOVES: dict[Phase, dict[Event, Phase]] = {
     },
 }
 
-SETTLED = frozenset({Phase.STOPPED, Phase.READY, Phase.SLEEPING, Phase.FAILED, Phase.STOP_FAILED})
 COMING_UP = frozenset({Phase.STARTING, Phase.LOADING, Phase.WARMING, Phase.WAKING})
 
 
