@@ -74,7 +74,7 @@ def test_a_draining_model_is_not_revived_by_new_requests(wanted: Catalog) -> Non
 
 def test_stops_only_when_every_grant_is_drained(wanted: Catalog) -> None:
     assert plan(wanted.models, {"m": Seen(Phase.DRAINING, phase_s=1e6, undrained=1)}) == ()
-    assert plan(wanted.models, {"m": Seen(Phase.DRAINING)}) == (Stop("m", StopReason.IDLE),)
+    assert plan(wanted.models, {"m": Seen(Phase.DRAINING)}) == (Stop("m", StopReason.DRAINED),)
 
 
 def test_stops_waiting_for_a_drain_only_past_the_models_own_limit(wanted: Catalog) -> None:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 class StopReason(StrEnum):
     IDLE = "idle"
+    DRAINED = "drained"
     RECONFIGURED = "reconfigured"
     REMOVED = "removed"
     STARTUP_TIMEOUT = "startup timeout"

@@ -91,7 +91,7 @@ def _serving(name: str, model: Model | None, view: Seen) -> Iterator[Action]:
 
 def _draining(name: str, model: Model | None, view: Seen) -> Iterator[Action]:
     if view.undrained == 0:
-        yield Stop(name, StopReason.IDLE)
+        yield Stop(name, StopReason.DRAINED)
         return
     limit_s = None if model is None else model.drain_limit_s
     if limit_s is not None and view.phase_s >= limit_s + DRAIN_SLACK_S:
