@@ -44,7 +44,10 @@ Switchyard: many models, few GPUs, one address.
 
   ./setup.sh up [--detach]    install what is missing, start, and say where it answers
   ./setup.sh down             stop it, and every engine
-  ./setup.sh status [--json]  what runs, what waits, what failed and why
+  ./setup.sh status [-w]      what runs, what waits, what failed and why; -w shows it as it changes
+  ./setup.sh load MODEL       load a model now; and so for every other command of `switchyard`:
+                              switch unload sleep wake pin unpin cancel explain logs events history
+                              add remove validate
   ./setup.sh doctor           look at this machine, and say what to do about what is amiss
   ./setup.sh check            the gate: formatting, lint, types, imports, docs, unit tests
   ./setup.sh test             the gate and every other test; installs what they need, where it may
@@ -82,7 +85,7 @@ make_demo_models() {
 # Hand a command over to the installed program.
 ask() {
   if [ ! -x "$CONTROL_ENV/bin/switchyard" ]; then
-    die "cannot ask for the $1: nothing is installed here yet; start with ./setup.sh up"
+    die "cannot do \"$1\": nothing is installed here yet; start with ./setup.sh up"
   fi
   environment_for_the_launcher
   exec "$CONTROL_ENV/bin/switchyard" "$@"
@@ -106,7 +109,8 @@ main() {
   case $command in
     up) up "$@" ;;
     down) down "$@" ;;
-    status) ask status "$@" ;;
+    status | load | switch | unload | sleep | wake | pin | unpin | cancel) ask "$command" "$@" ;;
+    explain | logs | events | history | add | remove | validate) ask "$command" "$@" ;;
     doctor) doctor ;;
     check) check ;;
     test) run_every_test ;;

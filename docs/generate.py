@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import typer
 from pydantic import BaseModel
+from typer.core import TyperOption
 
 from switchyard_contracts.catalog import (
     Defaults,
@@ -27,6 +29,8 @@ from switchyard_contracts.catalog import (
 from switchyard_contracts.catalog.wording import schema_of, variants, wanted
 from switchyard_contracts.errors import CODES, Reason
 from switchyard_manager import lifecycle
+from switchyard_manager.api.metrics import METRICS
+from switchyard_manager.cli.main import app as command_line
 from switchyard_manager.engines.reasons import ADVICE
 from switchyard_manager.settings import SETTINGS as MANAGER_SETTINGS
 from switchyard_proxy.settings import SETTINGS as PROXY_SETTINGS
@@ -104,7 +108,34 @@ def error_codes() -> str:
 
 
 def failure_reasons() -> str:
-    return table(["Reason", "What to do"], [(f"`{reason}`", ADVICE[reason]) for reason in sorted(Reason)])
+    rows = [(f"[`{reason}`](failures.md#{reason})", ADVICE[reason]) for reason in sorted(Reason)]
+    return table(["Reason", "What to do"], rows)
+
+
+def metrics() -> str:
+    return table(["Metric", "What it is"], [(f"`{name}`", what) for name, what in METRICS.items()])
+
+
+def commands() -> str:
+    group = typer.main.get_command(command_line)
+    rows = []
+    for name, command in getattr(group, "commands", {}).items():
+        words = [name, *filter(None, map(_written, command.params))]
+        rows.append((f"`{' '.join(words)}`", command.help or ""))
+    return table(["Command", "What it does"], rows)
+
+
+def _written(parameter: Any) -> str:
+    """As somebody would type it; `--json` is everywhere, and `--help` too."""
+    if not isinstance(parameter, TyperOption):
+        name = str(parameter.metavar or parameter.name).upper()
+        return name if parameter.required else f"[{name}]"
+    if parameter.name in {"json_output", "help"}:
+        return ""
+    # A flag is named for what it changes; of two names of one option, the short one is typed.
+    names = parameter.secondary_opts if parameter.is_flag and parameter.default else parameter.opts
+    name = min(names, key=len)
+    return f"[{name}]" if parameter.is_flag else f"[{name} …]"
 
 
 def lifecycle_diagram() -> str:
@@ -126,6 +157,8 @@ PARTS = (
     Part("docs/models-json.md", "image-server", lambda: field_table(ImageServerArgs)),
     Part("docs/models-json.md", "settings", lambda: field_table(Settings)),
     Part("docs/models-json.md", "gpu", lambda: field_table(GpuOverride)),
+    Part("docs/operations.md", "commands", commands),
+    Part("docs/operations.md", "metrics", metrics),
     Part("docs/operations.md", "manager-settings", manager_settings),
     Part("docs/operations.md", "proxy-settings", proxy_settings),
     Part("docs/operations.md", "error-codes", error_codes),

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # `doctor`: one line for each thing that Switchyard meets on this machine, with its remedy. Needs nothing
-# installed, changes nothing. Only a `fail` would keep `up` from working.
+# installed, changes nothing; once something is installed, that looks further (`switchyard doctor`). Only a
+# `fail` would keep `up`, or a model, from working.
 
 DOCTOR_FAILS=0
 
@@ -18,15 +19,27 @@ doctor() {
   examine_system
   examine_python
   examine_room
-  examine_docker
-  examine_nvidia
-  examine_port "${SWITCHYARD_PORT:-8080}" SWITCHYARD_PORT "for clients"
-  examine_port "${SWITCHYARD_MANAGER_PORT:-8079}" SWITCHYARD_MANAGER_PORT "for the manager"
   examine_environments
-  say "Runtime: process (engines run as processes of this machine; the Docker runtime is not in this version yet)"
+  if is_prepared run; then
+    examine_with_what_is_installed
+  else
+    examine_docker
+    examine_nvidia
+    examine_port "${SWITCHYARD_PORT:-8080}" SWITCHYARD_PORT "for clients"
+    examine_port "${SWITCHYARD_MANAGER_PORT:-8079}" SWITCHYARD_MANAGER_PORT "for the manager"
+  fi
+  say "$(describe_runtime)"
   if [ "$DOCTOR_FAILS" -gt 0 ]; then
     die "cannot run here yet: mend what is marked \"fail\", then run ./setup.sh doctor again"
   fi
+}
+
+# Docker, GPUs, disks, ports, the catalog, the manager. In a shell of its own: it must not end this one.
+examine_with_what_is_installed() {
+  (
+    environment_for_the_launcher
+    exec "$CONTROL_ENV/bin/switchyard" doctor
+  ) || DOCTOR_FAILS=$((DOCTOR_FAILS + 1))
 }
 
 examine_system() {
@@ -80,9 +93,9 @@ examine_room() {
 examine_docker() {
   case $(docker_state) in
     answers*) ok "$(describe_docker)" ;;
-    no-client) warn "$(describe_docker)" "not needed yet; a later version runs engines as containers" ;;
-    no-permission) warn "$(describe_docker)" "not needed yet; to allow it: sudo usermod -aG docker \"\$USER\", then log in again" ;;
-    *) warn "$(describe_docker)" "not needed yet; to start one: sudo systemctl start docker, or Docker Desktop" ;;
+    no-client) warn "$(describe_docker)" "engines that are not installed here run in containers: install Docker Engine or Docker Desktop" ;;
+    no-permission) warn "$(describe_docker)" "engines that are not installed here need it; to allow it: sudo usermod -aG docker \"\$USER\", then log in again" ;;
+    *) warn "$(describe_docker)" "engines that are not installed here need one; to start it: sudo systemctl start docker, or Docker Desktop" ;;
   esac
 }
 
@@ -100,7 +113,7 @@ EOT
   if has_container_toolkit; then
     ok "NVIDIA container toolkit: found"
   else
-    warn "NVIDIA container toolkit: not found" "not needed yet; containers with a GPU want it: install nvidia-container-toolkit"
+    warn "NVIDIA container toolkit: not found" "containers with a GPU want it: install nvidia-container-toolkit"
   fi
 }
 

@@ -2,7 +2,7 @@
 # `check`: the gate, the same by hand and in CI. Every tool runs, side by side, whatever the others found;
 # each one's output is shown only if it has something to say. Never needs torch, Docker or a browser.
 
-GATE_STEPS="format lint types imports docs shell manager tests planted"
+GATE_STEPS="format lint types imports docs shell manager admin tests planted"
 
 check() {
   prepare check
@@ -60,7 +60,12 @@ gate_docs() { .venv/bin/python docs/generate.py --check; }
 gate_shell() { .venv/bin/shellcheck --external-sources setup.sh setup/*.sh .ci/run requirements/*.sh tests/setup/*.sh; }
 
 # The manager's tests wait for real processes, so they run beside the others, not before them.
-gate_manager() { gate_pytest "$1/manager.xml" tests/manager; }
+gate_manager() {
+  gate_pytest "$1/manager.xml" tests/manager --ignore=tests/manager/api --ignore=tests/manager/cli
+}
+
+# The manager's admin interface and its command line, against real managers.
+gate_admin() { gate_pytest "$1/admin.xml" tests/manager/api tests/manager/cli; }
 
 gate_tests() {
   gate_pytest "$1/tests.xml" tests --ignore=tests/manager --ignore=tests/image_server/engine --ignore=tests/e2e \

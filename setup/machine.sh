@@ -142,5 +142,13 @@ describe_nvidia() {
 
 describe_choice() {
   say "$(describe_docker); $(describe_nvidia)"
-  say "Runtime: process (engines run as processes of this machine; the Docker runtime is not in this version yet)"
+  say "$(describe_runtime)"
+}
+
+describe_runtime() {
+  case ${SWITCHYARD_RUNTIME:-auto} in
+    process) echo "Runtime: process (every engine runs as a process of this machine)" ;;
+    docker) echo "Runtime: docker (every engine runs in a container)" ;;
+    *) echo "Runtime: process where an engine is installed here, else a Docker container" ;;
+  esac
 }

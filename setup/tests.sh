@@ -18,7 +18,7 @@ run_every_test() {
   say "All of it took $((SECONDS - began)) s."
   end_docker_engine
   "$CONTROL_ENV/bin/python" "$ROOT/setup/totals.py" ${strict:+--nothing-left-out} ${failed:+--failed} \
-    "$RESULTS/manager.xml" "$RESULTS/tests.xml" "$RESULTS/planted.xml" "$RESULTS/image-server.xml" \
+    "$RESULTS/manager.xml" "$RESULTS/admin.xml" "$RESULTS/tests.xml" "$RESULTS/planted.xml" "$RESULTS/image-server.xml" \
     "$RESULTS/end-to-end.xml"
 }
 

@@ -64,6 +64,21 @@ def test_bad_arguments_leave_the_marker(arguments: list[str], capsys: pytest.Cap
     assert json.loads(marker.removeprefix("SWITCHYARD_FAILURE "))["code"] == "bad_engine_argument"
 
 
+def test_the_key_comes_from_the_environment_and_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWITCHYARD_IMAGE_SERVER_API_KEY", "sk-secret")
+
+    settings = read_settings(["--model", "x"])
+
+    assert settings.api_key == "sk-secret"
+    assert "sk-secret" not in repr(settings)
+
+
+def test_an_empty_key_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWITCHYARD_IMAGE_SERVER_API_KEY", "")
+
+    assert read_settings(["--model", "x"]).api_key is None
+
+
 def test_help_imports_neither_torch_nor_a_web_server() -> None:
     program = (
         "import sys, contextlib\n"

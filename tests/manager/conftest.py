@@ -2,21 +2,28 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from switchyard_contracts.catalog import Catalog, Model, read_catalog
+from switchyard_contracts.catalog import Catalog, Engine, Model, SleepPolicy, read_catalog
 from switchyard_contracts.grants import FromManager
 from switchyard_contracts.status import Failure
-from switchyard_manager.engines import Probe, reasons
+from switchyard_manager.engines import Adapter, Call, Probe, Run, SleepCalls, reasons
 from switchyard_manager.engines.protocol import openai_canary
+from switchyard_manager.gpu import GpuReading, Reading
 from switchyard_manager.places import Places
-from switchyard_manager.runtimes import Exit, Listen, RunSpec
+from switchyard_manager.runtimes import AnySpec, Exit, Found, Kind, ProcessSpec
+from switchyard_manager.store import Fact
+from switchyard_manager.supervise.chronicle import Chronicle
+from switchyard_manager.supervise.news import Measured, Recovered
+from switchyard_manager.supervise.workshop import Workshop
+from switchyard_manager.supervise.world import Beginning, World
 
 SCRIPT = Path(__file__).with_name("scripted_engine.py")
 
@@ -41,20 +48,91 @@ class WritesDown:
 
 
 class ScriptedAdapter:
-    """Runs `scripted_engine.py` with the model's `extra_args`."""
+    """Runs `scripted_engine.py` with the model's `extra_args`. It can sleep if `naps` is among them."""
 
-    def run_spec(self, model: Model, instance: str, listen: Listen, places: Places) -> RunSpec:
-        command = (sys.executable, str(SCRIPT), "--port", str(listen.port), *model.extra_args)
-        return RunSpec(instance, model.name, command, listen)
+    def kind(self, model: Model, places: Places) -> Kind:
+        return Kind.PROCESS
 
-    def health(self) -> Probe:
+    def spec(self, model: Model, run: Run, places: Places) -> AnySpec:
+        command = (sys.executable, str(SCRIPT), "--port", str(run.listen.port), *model.extra_args)
+        return ProcessSpec(
+            instance=run.instance,
+            model=model.name,
+            spec_hash=run.spec_hash,
+            gpus=run.gpus,
+            command=command,
+            listen=run.listen,
+        )
+
+    def headers(self, model: Model, api_key: str) -> Mapping[str, str]:
+        return {}
+
+    def health(self, model: Model) -> Probe:
         return Probe("/health", timeout_s=2.0)
 
     def canary(self, model: Model) -> Probe:
         return openai_canary(model)
 
+    def sleep(self, model: Model) -> SleepCalls | None:
+        return NAP if model.sleep is SleepPolicy.AUTO and "--naps" in model.extra_args else None
+
+    def progress(self, line: str) -> str | None:
+        return line if line.startswith("weights") else None
+
+    def vitals(self, model: Model) -> Probe | None:
+        return Probe("/work", timeout_s=2.0)
+
+    def work_done(self, vitals: str) -> float | None:
+        return float(json.loads(vitals)["work"])
+
+    def takes_what_it_gets(self, model: Model) -> bool:
+        return False
+
     def explain(self, model: Model, exit_: Exit) -> Failure:
         return reasons.explain(model.name, exit_)
+
+
+NAP = SleepCalls(
+    sleep=Call("POST", "/sleep", timeout_s=5.0),
+    wake=Call("POST", "/wake_up", timeout_s=5.0),
+    asks=Probe("/is_sleeping", timeout_s=2.0),
+    key="is_sleeping",
+)
+
+
+def workshop_of(adapter: Adapter | None = None) -> Workshop:
+    numbers = count(1)
+    one = adapter or ScriptedAdapter()
+    return Workshop(
+        adapters=dict.fromkeys(Engine, one),
+        hash_of=lambda model: str(hash(spec_text(model))),
+        new_instance=lambda model: f"{model}-{next(numbers)}",
+        key_of=lambda instance: f"key of {instance}",
+    )
+
+
+def spec_text(model: Model) -> str:
+    return model.model_dump_json(include={"context_length", "extra_args", "gpus", "path", "vram_mib"})
+
+
+def world_of(
+    catalog: Catalog,
+    *,
+    reading: Reading | None = None,
+    found: tuple[Found, ...] = (),
+    workshop: Workshop | None = None,
+    kept: list[Fact] | None = None,
+) -> World:
+    """A world that knows its machine (no GPU, unless said otherwise) and what was left running, at time 0."""
+    chronicle = Chronicle(kept.append if kept is not None else lambda _: None)
+    world = World(Beginning("manager", catalog, workshop or workshop_of(), chronicle))
+    world.hear(Measured(reading or Reading()), 0)
+    world.hear(Recovered(found), 0)
+    return world
+
+
+def gpu(uuid: str = "GPU-0", total_mib: int = 24_000, used_mib: int | None = 0) -> GpuReading:
+    return GpuReading(uuid, "Card", total_mib, used_mib)
 
 
 @pytest.fixture

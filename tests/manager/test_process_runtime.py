@@ -1,4 +1,7 @@
-"""The contract of a runtime, and what the process runtime adds: nothing of ours survives. Real processes."""
+"""What the process runtime adds to the contract of `runtimes/contract.py`: nothing of ours survives.
+
+Real processes.
+"""
 
 import asyncio
 import os
@@ -14,15 +17,16 @@ import psutil
 import pytest
 
 from switchyard_manager.errors import EngineFailed
-from switchyard_manager.runtimes import RunSpec, leftovers
+from switchyard_manager.runtimes import ProcessSpec, leftovers
+from switchyard_manager.runtimes.log_files import LogFiles
 from switchyard_manager.runtimes.process import WARDEN, ProcessRuntime
 
-Spec = Callable[..., RunSpec]
+Spec = Callable[..., ProcessSpec]
 
 
 @pytest.fixture
 async def runtime(tmp_path: Path) -> AsyncIterator[ProcessRuntime]:
-    made = ProcessRuntime(tmp_path / "logs", f"test-{os.getpid()}-{tmp_path.name}")
+    made = ProcessRuntime(LogFiles(tmp_path / "logs"), f"test-{os.getpid()}-{tmp_path.name}")
     yield made
     await made.close()
 
@@ -31,11 +35,19 @@ async def runtime(tmp_path: Path) -> AsyncIterator[ProcessRuntime]:
 async def spec(runtime: ProcessRuntime, script: Path) -> Spec:
     listen = await runtime.listen()
 
-    def make(*flags: str, instance: str = "one-1", label: str = "one") -> RunSpec:
+    def make(*flags: str, instance: str = "one-1", model: str = "one") -> ProcessSpec:
         command = (sys.executable, str(script), "--port", str(listen.port), *flags)
-        return RunSpec(instance, label, command, listen)
+        return ProcessSpec(instance=instance, model=model, command=command, listen=listen)
 
     return make
+
+
+async def spec_of(runtime: ProcessRuntime, *command: str) -> ProcessSpec:
+    return ProcessSpec(instance="x-1", model="x", command=command, listen=await runtime.listen())
+
+
+def nobody(_: str) -> None:
+    """Hears how far a start is."""
 
 
 async def answer(endpoint: str) -> httpx.Response:
@@ -53,35 +65,10 @@ async def pid_of(endpoint: str) -> int:
         return int((await http.post(endpoint + "/pid")).json()["pid"])
 
 
-async def test_what_is_started_answers_at_the_endpoint(runtime: ProcessRuntime, spec: Spec) -> None:
-    endpoint = await runtime.start(spec())
-
-    assert (await answer(endpoint)).json() == {"status": "ok"}
-
-
-async def test_the_exit_tells_the_code_and_the_last_words(runtime: ProcessRuntime, spec: Spec) -> None:
-    await runtime.start(spec("--exit-while-loading", "3", "--last-words", "no such weights"))
-
-    exit_ = await runtime.wait("one-1")
-
-    assert (exit_.code, exit_.log_tail) == (3, ("loading", "no such weights"))
-
-
-async def test_a_stop_ends_it_and_everyone_who_waits_hears(runtime: ProcessRuntime, spec: Spec) -> None:
-    endpoint = await runtime.start(spec())
-    await answer(endpoint)
-
-    async with asyncio.TaskGroup() as waiting:
-        heard = [waiting.create_task(runtime.wait("one-1")) for _ in range(3)]
-        await runtime.stop("one-1", grace_s=5)
-
-    assert [task.result().code for task in heard] == [0, 0, 0]
-
-
 async def test_what_ignores_the_request_to_stop_is_killed_after_the_grace(
     runtime: ProcessRuntime, spec: Spec, gone: Callable[[int], bool]
 ) -> None:
-    pid = await pid_of(await runtime.start(spec("--deaf")))
+    pid = await pid_of(await runtime.start(spec("--deaf"), nobody))
 
     await runtime.stop("one-1", grace_s=0.1)
 
@@ -90,25 +77,17 @@ async def test_what_ignores_the_request_to_stop_is_killed_after_the_grace(
 
 
 async def test_a_stop_while_it_loads_does_not_wait_for_the_load(runtime: ProcessRuntime, spec: Spec) -> None:
-    await runtime.start(spec("--load-s", "600", "--deaf"))
+    await runtime.start(spec("--load-s", "600", "--deaf"), nobody)
 
     await runtime.stop("one-1", grace_s=0.1)
 
     assert (await runtime.wait("one-1")).code is not None
 
 
-async def test_to_stop_what_is_gone_or_never_was_is_no_error(runtime: ProcessRuntime, spec: Spec) -> None:
-    await runtime.start(spec("--exit-while-loading", "0"))
-    await runtime.wait("one-1")
-
-    await runtime.stop("one-1", grace_s=1)
-    await runtime.stop("never-1", grace_s=1)
-
-
 async def test_a_child_in_a_session_of_its_own_goes_with_the_engine(
     runtime: ProcessRuntime, spec: Spec, tmp_path: Path, gone: Callable[[int], bool]
 ) -> None:
-    await answer(await runtime.start(spec("--child", str(tmp_path / "child"))))
+    await answer(await runtime.start(spec("--child", str(tmp_path / "child")), nobody))
     child = int((tmp_path / "child").read_text())
     assert psutil.pid_exists(child)
 
@@ -120,7 +99,7 @@ async def test_a_child_in_a_session_of_its_own_goes_with_the_engine(
 async def test_an_orphan_of_an_engine_that_died_is_buried(
     runtime: ProcessRuntime, spec: Spec, tmp_path: Path, gone: Callable[[int], bool]
 ) -> None:
-    pid = await pid_of(await runtime.start(spec("--child", str(tmp_path / "child"))))
+    pid = await pid_of(await runtime.start(spec("--child", str(tmp_path / "child")), nobody))
     child = int((tmp_path / "child").read_text())
 
     os.kill(pid, signal.SIGKILL)
@@ -130,8 +109,7 @@ async def test_an_orphan_of_an_engine_that_died_is_buried(
 
 
 async def test_a_program_that_is_not_there_is_told_in_the_log(runtime: ProcessRuntime) -> None:
-    listen = await runtime.listen()
-    await runtime.start(RunSpec("x-1", "x", ("/no/such/program",), listen))
+    await runtime.start(await spec_of(runtime, "/no/such/program"), nobody)
 
     exit_ = await runtime.wait("x-1")
 
@@ -141,44 +119,29 @@ async def test_a_program_that_is_not_there_is_told_in_the_log(runtime: ProcessRu
 
 async def test_a_log_folder_that_cannot_be_made_is_an_engine_failure(tmp_path: Path) -> None:
     (tmp_path / "logs").write_text("a file where a folder should be")
-    runtime = ProcessRuntime(tmp_path / "logs", "i")
+    runtime = ProcessRuntime(LogFiles(tmp_path / "logs"), "i")
 
     with pytest.raises(EngineFailed, match="cannot start a process for x"):
-        await runtime.start(RunSpec("x-1", "x", ("true",), await runtime.listen()))
-
-
-async def test_the_log_of_the_run_before_is_kept(runtime: ProcessRuntime, spec: Spec, tmp_path: Path) -> None:
-    for number in (1, 2, 3):
-        flags = ("--exit-while-loading", "1", "--last-words", f"run {number}")
-        await runtime.start(spec(*flags, instance=f"one-{number}", label="org/name:tag"))
-        await runtime.wait(f"one-{number}")
-
-    logs = tmp_path / "logs" / "org%2Fname%3Atag"
-    assert "run 3" in (logs / "current.log").read_text()
-    assert "run 2" in (logs / "previous.log").read_text()
+        await runtime.start(await spec_of(runtime, "true"), nobody)
 
 
 async def test_our_own_secrets_are_not_handed_to_engines(
     runtime: ProcessRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SWITCHYARD_TOKEN", "secret")
-    show = (
-        sys.executable,
-        "-c",
-        "import os; print(sorted(n for n in os.environ if n.startswith('SWITCHYARD')))",
-    )
-    await runtime.start(RunSpec("x-1", "x", show, await runtime.listen()))
+    show = "import os; print(sorted(n for n in os.environ if n.startswith('SWITCHYARD')))"
+    await runtime.start(await spec_of(runtime, sys.executable, "-c", show), nobody)
 
     assert (await runtime.wait("x-1")).log_tail == ("['SWITCHYARD_ENGINE_OF']",)
 
 
-async def test_sweep_ends_what_an_earlier_manager_left_and_nothing_else(
+async def test_recovery_ends_what_an_earlier_manager_left_and_nothing_else(
     runtime: ProcessRuntime, gone: Callable[[int], bool]
 ) -> None:
     ours, others = await _orphan(runtime._installation), await _orphan("another-installation")
 
     try:
-        assert await runtime.sweep() == 1
+        assert await runtime.recover() == ()
         assert await asyncio.to_thread(gone, ours)
         assert psutil.pid_exists(others)
     finally:

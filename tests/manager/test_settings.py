@@ -1,7 +1,9 @@
+from pathlib import Path
+
 import pytest
 
 from switchyard_manager.errors import BadSetting
-from switchyard_manager.settings import read_settings
+from switchyard_manager.settings import SETTINGS, read_settings
 
 
 def test_nothing_set_means_the_defaults() -> None:
@@ -9,13 +11,52 @@ def test_nothing_set_means_the_defaults() -> None:
 
     assert (settings.host, settings.port, settings.token) == ("127.0.0.1", 8079, None)
     assert settings.catalog.name == "models.json"
+    assert settings.runtime == "auto"
+    assert settings.vllm_image == "vllm/vllm-openai:v0.32.0"
+    assert settings.image_server_image == "switchyard-image-server:latest"
+    assert (settings.hf_cache, settings.hf_token, settings.hf_token_file) == (None, "", None)
+    assert settings.hf_offline is False
+
+
+def test_every_setting_is_read() -> None:
+    settings = read_settings(
+        {
+            "SWITCHYARD_RUNTIME": "docker",
+            "SWITCHYARD_VLLM_IMAGE": "vllm:mine",
+            "SWITCHYARD_IMAGE_SERVER_IMAGE": "images:mine",
+            "SWITCHYARD_HF_CACHE": "~/hf",
+            "SWITCHYARD_HF_TOKEN_FILE": "/run/secrets/hf",
+            "HF_TOKEN": "hf_hushed",
+            "HF_HUB_OFFLINE": "1",
+        }
+    )
+
+    assert settings.runtime == "docker"
+    assert (settings.vllm_image, settings.image_server_image) == ("vllm:mine", "images:mine")
+    assert (settings.hf_cache, settings.hf_token_file) == (Path.home() / "hf", Path("/run/secrets/hf"))
+    assert (settings.hf_token, settings.hf_offline) == ("hf_hushed", True)
+
+
+def test_no_secret_is_ever_shown() -> None:
+    settings = read_settings({"HF_TOKEN": "hf_hushed", "SWITCHYARD_TOKEN": "token_hushed"})
+
+    assert "hushed" not in repr(settings)
 
 
 def test_an_empty_value_counts_as_unset() -> None:
-    assert read_settings({"SWITCHYARD_MANAGER_PORT": ""}).port == 8079
+    assert read_settings(dict.fromkeys(SETTINGS, "")) == read_settings({})
 
 
 @pytest.mark.parametrize("port", ["http", "-1", "65536", "8o79", "٣"])
 def test_a_port_that_is_none_is_refused_by_name(port: str) -> None:
     with pytest.raises(BadSetting, match=f"^cannot use SWITCHYARD_MANAGER_PORT={port}"):
         read_settings({"SWITCHYARD_MANAGER_PORT": port})
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "wanted"),
+    [("SWITCHYARD_RUNTIME", "podman", "auto, docker, process"), ("HF_HUB_OFFLINE", "maybe", "1 or 0")],
+)
+def test_a_word_that_is_none_of_those_offered_is_refused_with_them(name: str, said: str, wanted: str) -> None:
+    with pytest.raises(BadSetting, match=f"^cannot use {name}={said}: write {wanted}$"):
+        read_settings({name: said})

@@ -1,96 +1,28 @@
 """The supervisor with real engine processes: what is decided really happens."""
 
-import asyncio
-import os
 import signal
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
+from typing import Any
 
 import httpx
-import psutil
 import pytest
 
-from switchyard_contracts.catalog import Catalog, Engine
+from switchyard_contracts.catalog import Catalog
 from switchyard_contracts.errors import Reason
-from switchyard_contracts.grants import Drained, Granted, Hello, InFlight, Want
-from switchyard_contracts.status import ModelStatus, Phase
-from switchyard_manager.places import Places
-from switchyard_manager.runtimes import leftovers
-from switchyard_manager.runtimes.process import ProcessRuntime
-from switchyard_manager.supervise import Supervisor
-from switchyard_manager.supervise.news import ProxyCame, ProxySaid
-from switchyard_manager.supervise.world import World
-from tests.manager.conftest import ScriptedAdapter, WritesDown
-
-WITHIN_S = 30.0
-
-
-@dataclass
-class Yard:
-    """A supervisor at work, with one proxy connected."""
-
-    supervisor: Supervisor
-    world: World
-    session: WritesDown
-    installation: str
-
-    def want(self, model: str, ticket: str = "t") -> None:
-        self.supervisor.post(ProxySaid(self.session, Want(model=model, ticket=ticket)))
-
-    def status(self, model: str) -> ModelStatus:
-        statuses = {status.name: status for status in self.world.statuses(time.monotonic())}
-        return statuses[model]
-
-    async def until(self, true: Callable[[], bool]) -> None:
-        async with asyncio.timeout(WITHIN_S):
-            while not true():
-                await asyncio.sleep(0.01)
-
-    async def granted(self) -> Granted:
-        await self.until(lambda: bool(self.session.of_kind("granted")))
-        last: Granted = self.session.of_kind("granted")[-1]
-        return last
-
-    def finish(self, granted: Granted) -> None:
-        """The proxy's requests on this grant are done."""
-        self.supervisor.post(ProxySaid(self.session, InFlight(model=granted.model, grant=granted.grant, n=0)))
-
-    async def engines(self) -> list[psutil.Process]:
-        return await asyncio.to_thread(self._engines)
-
-    def _engines(self) -> list[psutil.Process]:
-        found = list(leftovers.find(leftovers.ENGINE_MARK, self.installation))
-        return [process for process in found if "scripted_engine.py" in " ".join(process.cmdline()[:2])]
-
+from switchyard_contracts.grants import Broken, Drained
+from switchyard_contracts.status import Phase
+from switchyard_manager.scheduler import Verdict, consider
+from switchyard_manager.supervise.news import ProxySaid
+from tests.manager.yard import Yard, open_yards
 
 Open = Callable[[Catalog], Awaitable[Yard]]
 
 
 @pytest.fixture
-async def open_yard(tmp_path: Path, scripted: ScriptedAdapter) -> AsyncIterator[Open]:
-    installation = f"test-{os.getpid()}-{tmp_path.name}"
-    runtime = ProcessRuntime(tmp_path / "logs", installation)
-    numbers = count(1)
-    places = Places(tmp_path / "models.json", tmp_path, "-", "-")
-    async with httpx.AsyncClient() as http, asyncio.TaskGroup() as own:
-        running: list[asyncio.Task[None]] = []
-
-        async def open_it(catalog: Catalog) -> Yard:
-            adapters = {Engine.VLLM: scripted}
-            world = World("manager", catalog, adapters, lambda model: f"{model}-{next(numbers)}")
-            supervisor = Supervisor(world, runtime, adapters, places, http, time.monotonic)
-            running.append(own.create_task(supervisor.run()))
-            session = WritesDown()
-            supervisor.post(ProxyCame(session, Hello(proxy=session.proxy)))
-            return Yard(supervisor, world, session, installation)
-
-        yield open_it
-        for task in running:
-            task.cancel()
-        await runtime.close()
+async def open_yard(tmp_path: Path) -> AsyncIterator[Open]:
+    async with open_yards(tmp_path) as opened:
+        yield opened
 
 
 async def test_a_wanted_model_is_started_proved_and_granted(
@@ -195,8 +127,9 @@ async def test_the_reason_of_a_failed_start_reaches_who_asked(
 
 
 async def test_a_slow_stop_of_one_model_does_not_hold_up_another(
-    open_yard: Open, catalog: Callable[..., Catalog]
+    open_yard: Open, catalog: Callable[..., Catalog], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("switchyard_manager.supervise.recording.STOP_GRACE_S", 4.0)
     yard = await open_yard(catalog(slow={"extra_args": ["--deaf"], "idle_unload_s": 1}, quick={}))
     yard.want("slow")
     granted = await yard.granted()
@@ -209,3 +142,56 @@ async def test_a_slow_stop_of_one_model_does_not_hold_up_another(
     await yard.until(lambda: yard.status("quick").phase is Phase.READY)
 
     assert yard.status("slow").phase is Phase.STOPPING
+
+
+async def test_f11_a_health_check_that_is_taken_and_never_answered_cannot_outlast_the_limit(
+    open_yard: Open, catalog: Callable[..., Catalog]
+) -> None:
+    yard = await open_yard(catalog(m={"extra_args": ["--health", "hangs"], "startup_timeout_s": 2}))
+
+    yard.want("m")
+    await yard.until(lambda: bool(yard.session.of_kind("refused")))
+
+    failure = yard.status("m").failure
+    assert failure is not None
+    assert failure.reason is Reason.STARTUP_TIMEOUT
+    assert await yard.engines() == []
+
+
+async def test_k19_a_fault_in_one_decision_does_not_end_the_daemon(
+    tmp_path: Path, catalog: Callable[..., Catalog], caplog: pytest.LogCaptureFixture
+) -> None:
+    faults = iter(range(3))
+
+    def stumbles(*seen: Any) -> Verdict:
+        if next(faults, None) is not None:
+            raise RuntimeError("a fault in the policy")
+        return consider(*seen)
+
+    async with open_yards(tmp_path, policy=stumbles) as open_stumbling:
+        yard = await open_stumbling(catalog(m={}))
+        yard.want("m")
+
+        await yard.granted()
+
+    assert caplog.text.count("cannot decide") == 3
+
+
+async def test_k26_an_engine_too_busy_for_its_health_check_is_left_alone(
+    open_yard: Open, catalog: Callable[..., Catalog], tmp_path: Path
+) -> None:
+    """A health check that times out is an engine at work; only one that is refused is dead."""
+    busy = tmp_path / "busy"
+    yard = await open_yard(catalog(m={"extra_args": ["--busy-while", str(busy)]}))
+    yard.want("m")
+    granted = await yard.granted()
+    (engine,) = await yard.engines()
+    busy.touch()
+
+    yard.supervisor.post(ProxySaid(yard.session, Broken(model="m", grant=granted.grant)))
+    yard.supervisor.post(ProxySaid(yard.session, Drained(model="m", grant=granted.grant)))
+    yard.want("m", "again")
+    await yard.until(lambda: yard.session.of_kind("granted")[-1] != granted)
+
+    assert [one.pid for one in await yard.engines()] == [engine.pid]
+    assert yard.status("m").failure is None

@@ -1,45 +1,43 @@
 """News in, decisions out, everything recorded in the same step."""
 
 from collections.abc import Callable
-from itertools import count
 
 import pytest
 
-from switchyard_contracts.catalog import Catalog, Engine
+from switchyard_contracts.catalog import Catalog
 from switchyard_contracts.errors import ErrorCode, Reason
 from switchyard_contracts.grants import Broken, Drained, Held, Hello, InFlight, Unwant, Want
 from switchyard_contracts.status import Failure, Phase
+from switchyard_manager.gpu import Reading
 from switchyard_manager.lifecycle import Event
 from switchyard_manager.runtimes import Exit
+from switchyard_manager.store.facts import Fact, Happened, MemoryMeasured, Span, SpanMeasured
+from switchyard_manager.supervise.commands import Command, Verb
 from switchyard_manager.supervise.news import (
+    Asked,
     CatalogRead,
     EngineCame,
     EngineFaulted,
     EngineGone,
+    EngineProgress,
     EngineStands,
+    Measured,
     ProxyCame,
     ProxySaid,
     ProxyWent,
     StopDidFail,
 )
-from switchyard_manager.supervise.world import BringUp, EndRun, LookAt, World
-from tests.manager.conftest import ScriptedAdapter, WritesDown
+from switchyard_manager.supervise.work import BringUp, EndRun, LookAt
+from switchyard_manager.supervise.world import World
+from tests.manager.conftest import WritesDown, gpu, world_of
 
 ENDPOINT = "http://127.0.0.1:1"
 BAD = Failure(reason=Reason.CANARY_FAILED, message="cannot use m", advice="look")
 
 
 @pytest.fixture
-def new_world(scripted: ScriptedAdapter) -> Callable[[Catalog], World]:
-    numbers = count(1)
-    return lambda catalog: World(
-        "manager", catalog, {Engine.VLLM: scripted}, lambda model: f"{model}-{next(numbers)}"
-    )
-
-
-@pytest.fixture
-def world(new_world: Callable[[Catalog], World], catalog: Callable[..., Catalog], session: WritesDown) -> World:
-    made = new_world(catalog(m={"idle_unload_s": 60, "startup_timeout_s": 100}))
+def world(catalog: Callable[..., Catalog], session: WritesDown) -> World:
+    made = world_of(catalog(m={"idle_unload_s": 60, "startup_timeout_s": 100}))
     made.hear(ProxyCame(session, Hello(proxy=session.proxy)), 0)
     return made
 
@@ -53,9 +51,9 @@ def bring_to_ready(world: World, session: WritesDown, now: float = 0) -> str:
     (work,) = world.decide(now)
     assert isinstance(work, BringUp)
     for event in (Event.LAUNCHED, Event.ANSWERING, Event.PROVED):
-        world.hear(EngineCame("m", work.instance, event, ENDPOINT), now)
+        world.hear(EngineCame("m", work.errand.instance, event, ENDPOINT), now)
     assert world.decide(now) == ()
-    return work.instance
+    return work.errand.instance
 
 
 def phase(world: World, now: float = 0) -> Phase:
@@ -150,7 +148,7 @@ def test_a_request_that_comes_while_it_drains_waits_for_the_next_engine(
 
     (work,) = world.decide(61)
     assert isinstance(work, BringUp)
-    assert work.instance != instance
+    assert work.errand.instance != instance
 
 
 def test_a_proxy_that_dies_leaves_nothing_counted(world: World, session: WritesDown) -> None:
@@ -158,10 +156,35 @@ def test_a_proxy_that_dies_leaves_nothing_counted(world: World, session: WritesD
     want(world, session, "queued", model="m")
 
     world.hear(ProxyWent(session), 5)
+    world.decide(8)
 
-    assert (world.statuses(5)[0].in_flight, world.statuses(5)[0].waiting, world.proxies) == (0, 0, 0)
-    world.decide(65)
-    assert phase(world, 65) is Phase.STOPPING
+    status = world.statuses(8)[0]
+    assert (status.in_flight, status.waiting, len(world.ground.proxies)) == (0, 0, 0)
+    world.decide(68)
+    assert phase(world, 68) is Phase.STOPPING
+
+
+def test_a_connection_that_breaks_for_a_moment_costs_no_stream_its_engine(
+    world: World, session: WritesDown
+) -> None:
+    """The model drains; its last stream is that of a proxy which is just coming back."""
+    bring_to_ready(world, session)
+    (granted,) = session.of_kind("granted")
+    world.hear(ProxySaid(session, InFlight(model="m", grant=granted.grant, n=1)), 1)
+    world.hear(Asked(Command(Verb.UNLOAD, "m"), lambda _: None), 2)
+    world.decide(2)
+
+    world.hear(ProxyWent(session), 3)
+    away = world.decide(5.9)
+    back = WritesDown(session.proxy)
+    held = Held(model="m", grant=granted.grant, in_flight=1)
+    world.hear(ProxyCame(back, Hello(proxy=back.proxy, holds=(held,))), 5.95)
+
+    assert away == ()
+    assert world.decide(100) == ()
+    assert phase(world, 100) is Phase.DRAINING
+    world.hear(ProxySaid(back, Drained(model="m", grant=granted.grant)), 101)
+    assert [type(work) for work in world.decide(101)] == [EndRun]
 
 
 def test_the_leader_leaving_does_not_end_the_load(world: World, session: WritesDown) -> None:
@@ -227,7 +250,7 @@ def test_a_storm_of_retries_starts_a_failing_engine_once_in_its_cool_down(
     want(world, session)
     (work,) = world.decide(0)
     assert isinstance(work, BringUp)
-    world.hear(EngineGone("m", work.instance, Exit(1, ("CUDA out of memory. Tried to allocate",))), 1)
+    world.hear(EngineGone("m", work.errand.instance, Exit(1, ("CUDA out of memory. Tried to allocate",))), 1)
     assert world.decide(1) == ()
 
     started = 0
@@ -248,11 +271,11 @@ def test_a_canary_that_fails_stops_the_engine_and_says_why(world: World, session
     want(world, session)
     (work,) = world.decide(0)
     assert isinstance(work, BringUp)
-    world.hear(EngineCame("m", work.instance, Event.LAUNCHED, ENDPOINT), 1)
-    world.hear(EngineFaulted("m", work.instance, BAD), 2)
+    world.hear(EngineCame("m", work.errand.instance, Event.LAUNCHED, ENDPOINT), 1)
+    world.hear(EngineFaulted("m", work.errand.instance, BAD), 2)
 
     (ending,) = world.decide(2)
-    world.hear(EngineGone("m", work.instance, Exit(0)), 3)
+    world.hear(EngineGone("m", work.errand.instance, Exit(0)), 3)
     world.decide(3)
 
     assert isinstance(ending, EndRun)
@@ -265,10 +288,10 @@ def test_a_load_past_its_limit_is_stopped_and_named_a_timeout(world: World, sess
     want(world, session)
     (work,) = world.decide(0)
     assert isinstance(work, BringUp)
-    world.hear(EngineCame("m", work.instance, Event.LAUNCHED, ENDPOINT), 90)
+    world.hear(EngineCame("m", work.errand.instance, Event.LAUNCHED, ENDPOINT), 9)
 
     (ending,) = world.decide(100)
-    world.hear(EngineGone("m", work.instance, Exit(-9)), 101)
+    world.hear(EngineGone("m", work.errand.instance, Exit(-9)), 101)
 
     assert isinstance(ending, EndRun)
     failure = world.statuses(101)[0].failure
@@ -313,11 +336,12 @@ def test_what_still_runs_on_a_doubted_grant_counts_until_it_is_drained(
 def test_a_stop_that_fails_blocks_the_model_and_is_tried_again(world: World, session: WritesDown) -> None:
     instance = bring_to_ready(world, session)
     world.hear(ProxyWent(session), 0)
-    world.decide(60)
+    world.decide(3)
+    world.decide(63)
     assert phase(world) is Phase.STOPPING
-    world.hear(StopDidFail("m", instance, BAD), 61)
+    world.hear(StopDidFail("m", instance, BAD), 64)
 
-    (again,) = world.decide(91)
+    (again,) = world.decide(94)
 
     assert isinstance(again, EndRun)
     world.hear(EngineGone("m", instance, Exit(-9)), 92)
@@ -342,9 +366,9 @@ def test_an_unknown_model_is_refused_with_where_to_look(world: World, session: W
 
 
 def test_a_new_catalog_leaves_what_it_does_not_change_alone(
-    new_world: Callable[[Catalog], World], catalog: Callable[..., Catalog], session: WritesDown
+    catalog: Callable[..., Catalog], session: WritesDown
 ) -> None:
-    world = new_world(catalog(m={}, other={}))
+    world = world_of(catalog(m={}, other={}))
     world.hear(ProxyCame(session, Hello(proxy=session.proxy)), 0)
     bring_to_ready(world, session)
 
@@ -359,9 +383,9 @@ def test_a_new_catalog_leaves_what_it_does_not_change_alone(
 
 
 def test_a_changed_specification_drains_only_that_model(
-    new_world: Callable[[Catalog], World], catalog: Callable[..., Catalog], session: WritesDown
+    catalog: Callable[..., Catalog], session: WritesDown
 ) -> None:
-    world = new_world(catalog(m={}))
+    world = world_of(catalog(m={}))
     world.hear(ProxyCame(session, Hello(proxy=session.proxy)), 0)
     bring_to_ready(world, session)
 
@@ -383,3 +407,127 @@ def test_proxies_hear_of_the_models_when_something_changes_and_only_then(
     want(world, session)
     world.decide(2)
     assert session.of_kind("models")[-1].models[0].phase is Phase.STARTING
+
+
+def test_k6_what_is_not_the_models_fault_never_counts_against_it(world: World, session: WritesDown) -> None:
+    """A missing image, a full disk, Docker away: its own back-off, and no failure on the model's record."""
+    now = 0.0
+    for _ in range(20):
+        want(world, session, f"t{now}", now)
+        (work,) = world.decide(now)
+        assert isinstance(work, BringUp)
+        away = Failure(reason=Reason.RUNTIME_UNAVAILABLE, message="cannot reach Docker", advice="start it")
+        world.hear(EngineGone("m", work.errand.instance, None, away), now + 1)
+        world.decide(now + 1)
+        retry_in = world.statuses(now + 1)[0].retry_in_s
+        assert retry_in is not None
+        assert retry_in <= 60
+        now += 1 + retry_in
+
+    want(world, session, "last", now)
+    (work,) = world.decide(now)
+    assert isinstance(work, BringUp)
+    world.hear(EngineGone("m", work.errand.instance, Exit(1)), now + 1)
+    assert world.statuses(now + 1)[0].retry_in_s == 10  # its first own failure
+
+
+def test_a_slow_load_that_makes_progress_is_not_stopped_at_its_limit(world: World, session: WritesDown) -> None:
+    want(world, session)
+    (work,) = world.decide(0)
+    assert isinstance(work, BringUp)
+    world.hear(EngineProgress("m", work.errand.instance, "weights 80 %"), 90)
+
+    assert world.decide(110) == ()
+    assert world.statuses(110)[0].progress == "weights 80 %"
+    (ending,) = world.decide(150)
+    assert isinstance(ending, EndRun)
+
+
+@pytest.mark.parametrize("asked_for", [True, False])
+def test_f20_a_model_that_was_loaded_and_never_used_is_unloaded_too(
+    catalog: Callable[..., Catalog], session: WritesDown, *, asked_for: bool
+) -> None:
+    world = world_of(catalog(m={"idle_unload_s": 60, "preload": not asked_for}))
+    if asked_for:
+        world.hear(Asked(Command(Verb.LOAD, "m"), lambda _: None), 0)
+    (work,) = world.decide(0)
+    assert isinstance(work, BringUp)
+    for event in (Event.LAUNCHED, Event.ANSWERING, Event.PROVED):
+        world.hear(EngineCame("m", work.errand.instance, event, ENDPOINT), 10)
+    world.decide(10)
+
+    world.decide(69.9)
+    kept = phase(world, 69.9)
+    world.decide(70)
+
+    assert kept is Phase.READY
+    assert phase(world, 70) is Phase.STOPPING
+
+
+def test_what_was_learned_of_a_load_is_handed_to_whoever_keeps_it(
+    catalog: Callable[..., Catalog], session: WritesDown
+) -> None:
+    kept: list[Fact] = []
+    world = world_of(catalog(m={}), kept=kept)
+    world.hear(ProxyCame(session, Hello(proxy=session.proxy)), 0)
+    want(world, session)
+    (work,) = world.decide(0)
+    assert isinstance(work, BringUp)
+    for event in (Event.LAUNCHED, Event.ANSWERING, Event.PROVED):
+        world.hear(EngineCame("m", work.errand.instance, event, ENDPOINT), 42)
+
+    assert SpanMeasured(work.errand.spec_hash, Span.LOAD, 42) in kept
+    phases = [fact.event.data["after"] for fact in kept if isinstance(fact, Happened) and fact.event.model]
+    assert phases == ["starting", "loading", "warming", "ready"]
+
+
+def test_what_a_run_held_at_most_is_its_need_the_next_time(
+    catalog: Callable[..., Catalog], session: WritesDown
+) -> None:
+    reading = Reading((gpu("GPU-0"),), 64_000, 60_000)
+    kept: list[Fact] = []
+    world = world_of(catalog(m={"idle_unload_s": 60}), reading=reading, kept=kept)
+    world.hear(ProxyCame(session, Hello(proxy=session.proxy)), 0)
+    instance = bring_to_ready(world, session)
+    assert world.statuses(0)[0].claim_mib is None
+    world.hear(Measured(reading, {instance: {"GPU-0": 9_000}}), 1)
+    world.hear(Measured(reading, {instance: {"GPU-0": 7_000}}), 2)
+    world.hear(ProxyWent(session), 3)
+    world.decide(6)
+    world.decide(100)
+    world.hear(EngineGone("m", instance, Exit(0)), 101)
+
+    world.hear(Measured(reading), 150)
+    again = WritesDown("again")
+    world.hear(ProxyCame(again, Hello(proxy="again")), 200)
+    want(world, again, "t2", 200)
+    world.decide(200)
+
+    assert world.statuses(200)[0].claim_mib == 9_000
+    assert MemoryMeasured(instance_hash(kept), "Card", 9_000) in kept
+
+
+def instance_hash(kept: list[Fact]) -> str:
+    return next(fact.spec_hash for fact in kept if isinstance(fact, SpanMeasured))
+
+
+def test_an_engine_that_runs_out_of_memory_beside_others_gets_a_gpu_of_its_own_once_and_without_blame(
+    catalog: Callable[..., Catalog], session: WritesDown
+) -> None:
+    reading = Reading((gpu("GPU-0"),), 64_000, 60_000)
+    world = world_of(catalog(m={"vram_mib": 5_000}, other={"vram_mib": 5_000}), reading=reading)
+    world.hear(ProxyCame(session, Hello(proxy=session.proxy)), 0)
+    bring_to_ready(world, session)
+    world.hear(Measured(reading), 1)
+    want(world, session, "o", model="other")
+    (work,) = world.decide(1)
+    assert isinstance(work, BringUp)
+
+    world.hear(EngineGone("other", work.errand.instance, Exit(1, ("CUDA out of memory",))), 2)
+    (granted,) = session.of_kind("granted")
+    world.hear(ProxySaid(session, InFlight(model="m", grant=granted.grant, n=0, idle_s=60)), 2)
+    world.decide(2)
+
+    statuses = {status.name: status for status in world.statuses(2)}
+    assert statuses["m"].phase is Phase.DRAINING
+    assert statuses["other"].retry_in_s is None

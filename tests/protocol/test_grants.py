@@ -13,7 +13,7 @@ from itertools import count
 
 import pytest
 
-from switchyard_contracts.catalog import Engine, read_catalog
+from switchyard_contracts.catalog import read_catalog
 from switchyard_contracts.grants import FromManager, FromProxy, Granted, Hello, Refused, Revoke
 from switchyard_contracts.status import Phase
 from switchyard_manager.lifecycle import Event
@@ -26,10 +26,10 @@ from switchyard_manager.supervise.news import (
     ProxySaid,
     ProxyWent,
 )
-from switchyard_manager.supervise.world import BringUp, EndRun, LookAt, World
+from switchyard_manager.supervise.work import BringUp, EndRun, LookAt
 from switchyard_proxy.grants import Book
 from switchyard_proxy.holdings import NEVER, Admit, CutOff, Deny, Effect, Lease, Send, Ticket
-from tests.manager.conftest import ScriptedAdapter
+from tests.manager.conftest import world_of
 
 CATALOG = read_catalog(
     '{"models": {"m": {"type": "text", "path": "/x", "idle_unload_s": 30, "startup_timeout_s": 1000}}}'
@@ -45,11 +45,8 @@ class Evening:
 
     def __init__(self, *, connections_drop: bool, engines_crash: bool) -> None:
         self.connections_drop, self.engines_crash = connections_drop, engines_crash
-        numbers = count(1)
         self.now = 0.0
-        self.world = World(
-            "manager", CATALOG, {Engine.VLLM: ScriptedAdapter()}, lambda model: f"{model}-{next(numbers)}"
-        )
+        self.world = world_of(CATALOG)
         self.book = Book(0.0, manager_wait_s=5.0)
         self.tickets = count(1)
         self.to_manager: deque[FromProxy] = deque()
@@ -214,11 +211,11 @@ class Evening:
     def manager_decides(self) -> None:
         for work in self.world.decide(self.now):
             match work:
-                case BringUp(instance=instance):
-                    self.coming[instance] = 0
-                    self.running.add(instance)
-                case LookAt(instance=instance):
-                    self.looked_at.append(instance)
+                case BringUp(errand=errand):
+                    self.coming[errand.instance] = 0
+                    self.running.add(errand.instance)
+                case LookAt(errand=errand):
+                    self.looked_at.append(errand.instance)
                 case EndRun(instance=instance):
                     self.never_stopped_while_it_serves(instance)
                     self.ending.add(instance)

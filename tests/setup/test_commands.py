@@ -94,6 +94,28 @@ def test_the_doctor_fails_on_a_taken_port_and_names_the_setting(machine: Machine
     assert "choose another with SWITCHYARD_PORT" in done.stdout
 
 
+@pytest.mark.parametrize(("code", "ends"), [("0", 0), ("1", 1)])
+def test_the_doctor_asks_what_is_installed_too(machine: Machine, code: str, ends: int) -> None:
+    installed = machine.folder / ".venv/bin/switchyard"
+    installed.parent.mkdir(parents=True)
+    installed.write_text(f'#!/bin/sh\necho "asked: $*"; exit {code}\n')
+    installed.chmod(0o755)
+    is_installed = "is_prepared() { :; }; environment_for_the_launcher() { :; }; version() { :; }; "
+
+    done = machine.bash(is_installed + "doctor")
+
+    assert "asked: doctor" in done.stdout
+    assert done.returncode == ends
+
+
+@pytest.mark.parametrize("command", ["load", "logs", "explain", "add"])
+def test_a_command_of_what_is_to_be_installed_says_how_to_start(machine: Machine, command: str) -> None:
+    done = machine.run(command, "qwen3")
+
+    assert done.returncode == 1
+    assert f'cannot do "{command}": nothing is installed here yet' in done.stderr
+
+
 def test_without_a_new_enough_python_it_says_what_to_install(machine: Machine) -> None:
     machine.program("python3", "echo 3.9.2; exit 1")
 
@@ -131,7 +153,7 @@ def test_the_status_of_what_is_not_installed_says_how_to_start(machine: Machine)
     done = machine.run("status")
 
     assert done.returncode == 1
-    assert done.stderr == "cannot ask for the status: nothing is installed here yet; start with ./setup.sh up\n"
+    assert done.stderr == 'cannot do "status": nothing is installed here yet; start with ./setup.sh up\n'
 
 
 def test_two_setups_at_once_take_turns(machine: Machine) -> None:

@@ -38,6 +38,8 @@ class ErrorCode(StrEnum):
     MODEL_LOAD_FAILED = "model_load_failed"
     MODEL_LOAD_TIMEOUT = "model_load_timeout"
     MODEL_NOT_FOUND = "model_not_found"
+    NOT_ALLOWED = "not_allowed"
+    NOT_POSSIBLE_NOW = "not_possible_now"
     OUT_OF_MEMORY = "out_of_memory"
     OVERLOADED = "overloaded"
     QUEUE_FULL = "queue_full"
@@ -95,6 +97,12 @@ CODES: dict[ErrorCode, CodeFacts] = {
     ErrorCode.INVALID_API_KEY: CodeFacts(
         401, ErrorType.INVALID_REQUEST, "the key is missing or wrong", "send `Authorization: Bearer <key>`"
     ),
+    ErrorCode.NOT_ALLOWED: CodeFacts(
+        403,
+        ErrorType.INVALID_REQUEST,
+        "the operator has not allowed this over the network",
+        "do it on the machine itself, or allow it as the message says",
+    ),
     ErrorCode.MODEL_NOT_FOUND: CodeFacts(
         404,
         ErrorType.INVALID_REQUEST,
@@ -106,6 +114,12 @@ CODES: dict[ErrorCode, CodeFacts] = {
     ),
     ErrorCode.METHOD_NOT_ALLOWED: CodeFacts(
         405, ErrorType.INVALID_REQUEST, "the path is served, but not with that method", "use the method named"
+    ),
+    ErrorCode.NOT_POSSIBLE_NOW: CodeFacts(
+        409,
+        ErrorType.INVALID_REQUEST,
+        "what was asked does not fit the state that the model is in",
+        "do what the message says first",
     ),
     ErrorCode.REQUEST_TOO_LARGE: CodeFacts(
         413, ErrorType.INVALID_REQUEST, "the body is over the limit", "send less, or raise the limit"
@@ -195,14 +209,20 @@ class Reason(StrEnum):
     DISK_FULL = "disk_full"
     ENGINE_EXITED = "engine_exited"
     ENGINE_MISSING = "engine_missing"
+    ENGINE_STUCK = "engine_stuck"
     GATED_REPO = "gated_repo"
+    IMAGE_MISSING = "image_missing"
+    INSUFFICIENT_VRAM = "insufficient_vram"
     LOAD_FAILED = "load_failed"
     MISSING_DEPENDENCY = "missing_dependency"
     MODEL_NOT_FOUND = "model_not_found"
+    NO_GPU = "no_gpu"
     NO_GPU_DRIVER = "no_gpu_driver"
     OUT_OF_MEMORY = "out_of_memory"
     PORT_IN_USE = "port_in_use"
     RUNTIME_UNAVAILABLE = "runtime_unavailable"
+    SLEEP_FAILED = "sleep_failed"
     STARTUP_TIMEOUT = "startup_timeout"
     STOP_FAILED = "stop_failed"
     UNSUPPORTED_MODEL = "unsupported_model"
+    VRAM_BUSY = "vram_busy"

@@ -18,6 +18,7 @@ class Phase(StrEnum):
     READY = "ready"
     DRAINING = "draining"
     SLEEPING = "sleeping"
+    ASLEEP = "asleep"
     WAKING = "waking"
     STOPPING = "stopping"
     FAILED = "failed"
@@ -57,6 +58,76 @@ class ModelStatus(BaseModel):
     idle_s: float | None = None
     failure: Failure | None = None
     retry_in_s: float | None = None
+    pinned: bool = False
+    gpus: tuple[str, ...] = ()  # where it is, by UUID
+    claim_mib: int | None = None  # on each of them
+    measured_mib: int | None = None  # on the fullest of them, at most, in this run
+    progress: str | None = None  # how far it is while it comes up
+    blocked: str | None = None  # what it waits for while somebody waits for it
+    waited_s: float | None = None  # the longest anybody has
+    expected_s: float | None = None  # until it serves, as past loads or wakes went; None: not known
+
+
+class GpuModel(BaseModel):
+    """A model's part of a GPU."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    claim_mib: int
+
+
+class GpuProcess(BaseModel):
+    """A process that holds memory of a GPU; `model` says whose engine it is, None that it is a stranger."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pid: int
+    name: str
+    used_mib: int | None = None
+    model: str | None = None
+
+
+class GpuStatus(BaseModel):
+    """One GPU: what it has, what is claimed, what is measured."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    uuid: str
+    name: str
+    total_mib: int
+    reserve_mib: int
+    claimed_mib: int = 0
+    used_mib: int | None = None
+    free_mib: int = 0  # for one more model, by the ledger
+    models: tuple[GpuModel, ...] = ()
+    processes: tuple[GpuProcess, ...] = ()
+    utilisation_pct: int | None = None
+    temperature_c: int | None = None
+    power_w: float | None = None
+
+
+class RamStatus(BaseModel):
+    """This machine's RAM, and what sleeping models keep in it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    total_mib: int
+    available_mib: int
+    reserve_mib: int
+    sleepers_mib: int = 0
+
+
+class Queued(BaseModel):
+    """A model that somebody waits for, in the order in which their turns come."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    waiting: int
+    waited_s: float
+    priority: float  # with what waiting has added
+    blocked: str | None = None
 
 
 class ManagerStatus(BaseModel):
@@ -69,3 +140,7 @@ class ManagerStatus(BaseModel):
     runtime: str
     proxies: int = 0
     models: tuple[ModelStatus, ...] = ()
+    gpus: tuple[GpuStatus, ...] = ()
+    ram: RamStatus | None = None
+    queue: tuple[Queued, ...] = ()
+    trouble: tuple[str, ...] = ()  # what the operator should know of the manager itself

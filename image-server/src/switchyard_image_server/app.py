@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from switchyard_image_server.api import chat, health, images, models
+from switchyard_image_server.api.access import NeedsKey
 from switchyard_image_server.engine import Engine
 from switchyard_image_server.errors import (
     Cancelled,
@@ -26,7 +27,7 @@ logger = logging.getLogger(__name__)
 CLIENT_GONE = 499
 
 
-def build_app(engine: Engine, now: Callable[[], float] = time.time) -> FastAPI:
+def build_app(engine: Engine, now: Callable[[], float] = time.time, api_key: str | None = None) -> FastAPI:
     app = FastAPI(title="Switchyard image server", docs_url=None, redoc_url=None)
     for router in (
         health.routes(engine),
@@ -39,6 +40,8 @@ def build_app(engine: Engine, now: Callable[[], float] = time.time) -> FastAPI:
     app.add_exception_handler(Cancelled, _gone)
     app.add_exception_handler(HTTPException, _routing)
     app.add_exception_handler(Exception, _unexpected)
+    if api_key is not None:
+        app.add_middleware(NeedsKey, api_key=api_key)
     return app
 
 

@@ -5,6 +5,7 @@ the same marker line as a failed load, so that a supervisor need not parse usage
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
@@ -13,6 +14,7 @@ from switchyard_image_server.errors import StartCode, StartFailure
 from switchyard_image_server.settings import Device, ModelSettings, Precision, Settings, default_name
 
 BAD_ARGUMENT_EXIT = 2
+API_KEY = "SWITCHYARD_IMAGE_SERVER_API_KEY"  # no flag: those show in every list of processes
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 
 
@@ -37,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="switchyard-image-server",
         description="Serve one image pipeline or one language or vision model behind OpenAI's routes.",
+        epilog=f"With {API_KEY} in the environment, every request but GET /health must show that key.",
     )
     add = parser.add_argument
     add(
@@ -100,6 +103,7 @@ def read_settings(arguments: Sequence[str] | None = None) -> Settings:
         port=given.port,
         max_queue=given.max_queue,
         log_level=given.log_level,
+        api_key=os.environ.get(API_KEY) or None,
     )
 
 

@@ -3,7 +3,7 @@
     ServerError                 an answer to one request, in OpenAI's shape
     ├── Refused                 the caller must change something
     │   ├── InvalidJson, MissingParameter, InvalidValue, Unsupported, WrongEndpoint
-    │   ├── UnknownModel, UnknownUrl, WrongMethod, TooLarge, ContextTooLong
+    │   ├── UnknownModel, UnknownUrl, WrongMethod, TooLarge, ContextTooLong, InvalidApiKey
     └── Unavailable             the caller did nothing wrong
         ├── QueueFull, StillLoading, Stopping, StreamBroken     try again
         └── OutOfMemory, EngineFault                            the same request would fail again
@@ -88,6 +88,16 @@ class TooLarge(Refused):
 
 class ContextTooLong(Refused):
     code = ErrorCode.CONTEXT_LENGTH_EXCEEDED
+
+
+class InvalidApiKey(Refused):
+    code = ErrorCode.INVALID_API_KEY
+
+    def __init__(self) -> None:
+        super().__init__("cannot serve without the server's key: send `Authorization: Bearer <key>`")
+
+    def headers(self) -> dict[str, str]:
+        return {"www-authenticate": "Bearer"}
 
 
 class Unavailable(ServerError):

@@ -43,12 +43,14 @@ class _Server(uvicorn.Server):
 class Service:
     """The engine behind its port, until it is stopped or its model fails."""
 
-    def __init__(self, engine: Engine, listener: socket.socket, log_level: str) -> None:
+    def __init__(
+        self, engine: Engine, listener: socket.socket, log_level: str, api_key: str | None = None
+    ) -> None:
         self._engine = engine
         self._listener = listener
         self._server = _Server(
             uvicorn.Config(
-                build_app(engine),
+                build_app(engine, api_key=api_key),
                 log_config=None,
                 log_level=log_level,
                 access_log=log_level == "debug",
@@ -97,7 +99,7 @@ def serve(settings: Settings) -> NoReturn:
         _end(FAILED_EXIT, taken)
     worker = Worker(settings.max_queue, time.monotonic, free_memory)
     engine = Engine(settings.served_name, worker, lambda: load_model(settings.model))
-    failure = asyncio.run(_until_signalled(Service(engine, listener, settings.log_level)))
+    failure = asyncio.run(_until_signalled(Service(engine, listener, settings.log_level, settings.api_key)))
     worker.close(WORKER_END_S)
     _end(FAILED_EXIT if failure else 0, failure)
 

@@ -1,6 +1,6 @@
 """What the operator chose on the command line. Values only; `cli` reads them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -56,6 +56,7 @@ class Settings:
     port: int = 8000
     max_queue: int = 32
     log_level: str = "info"
+    api_key: str | None = field(default=None, repr=False)
 
 
 def default_name(model: str) -> str:

@@ -14,11 +14,13 @@ class Event(StrEnum):
     """What happened, or what was decided. `*_ISSUED` are decisions, recorded before they are carried out."""
 
     START_ISSUED = "start issued"
+    ADOPTED = "adopted"  # a former manager left it running
     LAUNCHED = "launched"  # the program runs
     ANSWERING = "answering"  # its health endpoint says yes
     PROVED = "proved"  # it served one real inference
     DRAIN_ISSUED = "drain issued"
     SLEEP_ISSUED = "sleep issued"
+    SLEPT = "slept"  # its GPU memory is free, and was seen to be
     WAKE_ISSUED = "wake issued"
     STOP_ISSUED = "stop issued"
     FAULTED = "faulted"  # it runs, and is of no use: it must be stopped
@@ -30,7 +32,7 @@ class Event(StrEnum):
 # A failed start leaves nothing to stop, so `STARTING` can fail at once; later faults go through `STOPPING`,
 # because only a confirmed exit gives its memory back.
 MOVES: dict[Phase, dict[Event, Phase]] = {
-    Phase.STOPPED: {Event.START_ISSUED: Phase.STARTING},
+    Phase.STOPPED: {Event.START_ISSUED: Phase.STARTING, Event.ADOPTED: Phase.LOADING},
     Phase.STARTING: {
         Event.LAUNCHED: Phase.LOADING,
         Event.STOP_ISSUED: Phase.STOPPING,
@@ -39,6 +41,7 @@ MOVES: dict[Phase, dict[Event, Phase]] = {
     },
     Phase.LOADING: {
         Event.ANSWERING: Phase.WARMING,
+        Event.SLEPT: Phase.ASLEEP,
         Event.STOP_ISSUED: Phase.STOPPING,
         Event.FAULTED: Phase.STOPPING,
         Event.EXITED_IN_FAULT: Phase.FAILED,
@@ -58,9 +61,16 @@ MOVES: dict[Phase, dict[Event, Phase]] = {
     Phase.DRAINING: {
         Event.SLEEP_ISSUED: Phase.SLEEPING,
         Event.STOP_ISSUED: Phase.STOPPING,
+        Event.FAULTED: Phase.STOPPING,
         Event.EXITED_IN_FAULT: Phase.FAILED,
     },
     Phase.SLEEPING: {
+        Event.SLEPT: Phase.ASLEEP,
+        Event.STOP_ISSUED: Phase.STOPPING,
+        Event.FAULTED: Phase.STOPPING,
+        Event.EXITED_IN_FAULT: Phase.FAILED,
+    },
+    Phase.ASLEEP: {
         Event.WAKE_ISSUED: Phase.WAKING,
         Event.STOP_ISSUED: Phase.STOPPING,
         Event.FAULTED: Phase.STOPPING,
@@ -73,6 +83,7 @@ MOVES: dict[Phase, dict[Event, Phase]] = {
         Event.EXITED_IN_FAULT: Phase.FAILED,
     },
     Phase.STOPPING: {
+        Event.STOP_ISSUED: Phase.STOPPING,  # again: no word came of the first
         Event.EXITED: Phase.STOPPED,
         Event.EXITED_IN_FAULT: Phase.FAILED,
         Event.STOP_FAILED: Phase.STOP_FAILED,

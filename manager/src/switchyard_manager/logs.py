@@ -16,7 +16,8 @@ def to_stderr(service: str) -> Iterator[None]:
     root = logging.getLogger()
     root.setLevel(logging.INFO)
     root.addHandler(logging.handlers.QueueHandler(lines))
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for chatty in ("httpx", "watchfiles", "urllib3", "docker"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     writer.start()
     try:
         yield

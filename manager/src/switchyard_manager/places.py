@@ -1,9 +1,15 @@
-"""Where things are on this machine: the catalog's folder, the state folder, the programs. Pure but for `~`."""
+"""Where things are on this machine, and how engines are to run on it. Values: pure but for `~`.
 
-from dataclasses import dataclass
+The catalog says what a model is and is the same everywhere; what differs from machine to machine is here.
+"""
+
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 STATE_PREFIX = "state:"
+
+RuntimeChoice = Literal["auto", "docker", "process"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,9 +18,16 @@ class Places:
     state: Path
     image_server: str  # the command, or a path to it
     vllm: str
+    runtime: RuntimeChoice = "auto"  # auto: a process where the program is installed, else a container
+    image_server_image: str = "switchyard-image-server:latest"
+    vllm_image: str = "vllm/vllm-openai:v0.32.0"
+    hf_cache: Path | None = None  # what was downloaded from the Hub; None: the engine's own, or a volume
+    hf_token: str = field(default="", repr=False)
+    hf_token_file: Path | None = None  # goes before `hf_token`
+    hf_offline: bool = False
 
     def weights(self, path: str) -> Path:
-        """What a model's `path` means here."""
+        """What a model's `path` (or a mount's `source`) means here."""
         if path.startswith(STATE_PREFIX):
             return self.state / path.removeprefix(STATE_PREFIX)
         # An absolute right-hand side wins over the left one.

@@ -2,27 +2,66 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from switchyard_manager.errors import BadSetting
 
-# name → (default, what it is for). docs/settings.md is generated from this.
+# name → (default, what it is for). docs/operations.md is generated from this.
 SETTINGS: dict[str, tuple[str, str]] = {
     "SWITCHYARD_CATALOG": ("models.json", "the catalog of models"),
     "SWITCHYARD_STATE": (".switchyard", "the folder for what must last: logs, the shared token, demo models"),
     "SWITCHYARD_MANAGER_HOST": ("127.0.0.1", "the address on which the manager listens for proxies"),
     "SWITCHYARD_MANAGER_PORT": ("8079", "the port on which the manager listens for proxies"),
+    "SWITCHYARD_MANAGER_SOCKET": (
+        "none",
+        "a unix socket on which the manager listens, too; whoever may open that file needs no token",
+    ),
+    "SWITCHYARD_ALLOW_REMOTE_SPECS": (
+        "0",
+        "`1` lets the API change every field of models.json, even those that can run programs on this machine",
+    ),
     "SWITCHYARD_TOKEN": (
         "made at the first start",
         "the secret that manager and proxy share; without it, the one in the state folder's `token` file",
+    ),
+    "SWITCHYARD_RUNTIME": (
+        "auto",
+        "how engines run: `docker`, `process`, or `auto`, which is a process if the program is installed",
     ),
     "SWITCHYARD_IMAGE_SERVER": (
         "switchyard-image-server",
         "the command of the image server, for engines that run as processes",
     ),
     "SWITCHYARD_VLLM": ("vllm", "the command of vLLM, for engines that run as processes"),
+    "SWITCHYARD_IMAGE_SERVER_IMAGE": (
+        "switchyard-image-server:latest",
+        "the image of the image server, for engines that run in containers",
+    ),
+    "SWITCHYARD_VLLM_IMAGE": (
+        "vllm/vllm-openai:v0.32.0",
+        "the image of vLLM, for engines that run in containers",
+    ),
+    "SWITCHYARD_HF_CACHE": (
+        "the engine's own, or a Docker volume",
+        "the folder for what is downloaded from the Hugging Face Hub (`HF_HOME`), shared by all engines",
+    ),
+    "SWITCHYARD_HF_TOKEN_FILE": (
+        "none",
+        "a file with the token for gated repositories of the Hub; read anew for each engine that starts",
+    ),
+    "HF_TOKEN": ("none", "the token itself, instead of a file"),
+    "HF_HUB_OFFLINE": ("0", "`1` keeps every engine from asking the Hub: only what was downloaded is used"),
 }
+
+RUNTIMES: dict[str, Literal["auto", "docker", "process"]] = {
+    "auto": "auto",
+    "docker": "docker",
+    "process": "process",
+}
+TRUE = frozenset({"1", "true", "yes", "on"})  # as the Hub's own library reads it
+FALSE = frozenset({"0", "false", "no", "off"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +70,18 @@ class Settings:
     state: Path
     host: str
     port: int
-    token: str | None
+    token: str | None = field(repr=False)
     image_server: str
     vllm: str
+    runtime: Literal["auto", "docker", "process"] = "auto"
+    image_server_image: str = SETTINGS["SWITCHYARD_IMAGE_SERVER_IMAGE"][0]
+    vllm_image: str = SETTINGS["SWITCHYARD_VLLM_IMAGE"][0]
+    hf_cache: Path | None = None
+    hf_token: str = field(default="", repr=False)
+    hf_token_file: Path | None = None
+    hf_offline: bool = False
+    socket: Path | None = None
+    allow_remote_specs: bool = False
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -41,6 +89,9 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
 
     def value(name: str) -> str:
         return env.get(name) or SETTINGS[name][0]
+
+    def path(name: str) -> Path | None:
+        return Path(said).expanduser().absolute() if (said := env.get(name)) else None
 
     return Settings(
         catalog=Path(value("SWITCHYARD_CATALOG")).expanduser().absolute(),
@@ -50,6 +101,15 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         token=env.get("SWITCHYARD_TOKEN") or None,
         image_server=value("SWITCHYARD_IMAGE_SERVER"),
         vllm=value("SWITCHYARD_VLLM"),
+        runtime=_runtime(value("SWITCHYARD_RUNTIME")),
+        image_server_image=value("SWITCHYARD_IMAGE_SERVER_IMAGE"),
+        vllm_image=value("SWITCHYARD_VLLM_IMAGE"),
+        hf_cache=path("SWITCHYARD_HF_CACHE"),
+        hf_token=env.get("HF_TOKEN") or "",
+        hf_token_file=path("SWITCHYARD_HF_TOKEN_FILE"),
+        hf_offline=_flag("HF_HUB_OFFLINE", value("HF_HUB_OFFLINE")),
+        socket=path("SWITCHYARD_MANAGER_SOCKET"),
+        allow_remote_specs=_flag("SWITCHYARD_ALLOW_REMOTE_SPECS", value("SWITCHYARD_ALLOW_REMOTE_SPECS")),
     )
 
 
@@ -58,3 +118,15 @@ def port_number(name: str, text: str) -> int:
     if text.isascii() and text.isdigit() and 0 <= int(text) <= highest:
         return int(text)
     raise BadSetting(f"cannot use {name}={text}: a port is a number from 0 to {highest}")
+
+
+def _runtime(text: str) -> Literal["auto", "docker", "process"]:
+    if text in RUNTIMES:
+        return RUNTIMES[text]
+    raise BadSetting(f"cannot use SWITCHYARD_RUNTIME={text}: write {', '.join(RUNTIMES)}")
+
+
+def _flag(name: str, text: str) -> bool:
+    if text.lower() in TRUE | FALSE:
+        return text.lower() in TRUE
+    raise BadSetting(f"cannot use {name}={text}: write 1 or 0")

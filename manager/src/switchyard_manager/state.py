@@ -2,10 +2,11 @@
 
 import contextlib
 import fcntl
+import hmac
 import os
 import secrets
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from switchyard_manager.errors import AlreadyRunning, BadSetting
@@ -35,6 +36,16 @@ class StateFolder:
     def installation(self) -> str:
         """What tells our processes from those of another installation on this machine."""
         return self._once(self.root / "installation", uuid.uuid4().hex)
+
+    @property
+    def database(self) -> Path:
+        return self.root / "state.db"
+
+    def run_keys(self) -> Callable[[str], str]:
+        """The secret of a run of an engine, from its instance. Worked out, not kept: a manager that comes back
+        knows it still."""
+        key = self._once(self.root / "engine_key", secrets.token_hex(32)).encode()
+        return lambda instance: hmac.new(key, instance.encode(), "sha256").hexdigest()
 
     def token(self) -> str:
         """The secret that manager and proxy share."""

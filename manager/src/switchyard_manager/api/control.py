@@ -9,7 +9,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import ValidationError
 
 from switchyard_contracts.grants import PATH, PROTOCOL, FromManager, Hello, read_from_proxy
-from switchyard_manager.api.access import is_allowed
+from switchyard_manager.api.access import Access
 from switchyard_manager.errors import ManagerError
 from switchyard_manager.supervise import Supervisor
 from switchyard_manager.supervise.news import ProxyCame, ProxySaid, ProxyWent
@@ -51,12 +51,12 @@ class SocketSession:
         raise TooSlow
 
 
-def router(supervisor: Supervisor, token: str) -> APIRouter:
+def router(supervisor: Supervisor, access: Access) -> APIRouter:
     routes = APIRouter()
 
     @routes.websocket(PATH)
     async def control(socket: WebSocket) -> None:
-        if not is_allowed(socket, token):
+        if not access.allows(socket):
             await socket.close(CLOSE_NOT_ALLOWED)
             return
         await socket.accept()

@@ -1,30 +1,30 @@
-"""What is going on: for the command line, and for whoever waits for the manager to be up."""
+"""What is going on: for the command line, the page, and whoever waits for the manager to be up."""
 
-from collections.abc import Callable
+from fastapi import APIRouter
 
-from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
-
-from switchyard_contracts.errors import ErrorCode, ErrorEnvelope
-from switchyard_contracts.status import ManagerStatus
-from switchyard_manager.api.access import is_allowed
+from switchyard_contracts.status import GpuStatus, ManagerStatus, Queued
+from switchyard_manager.api.desk import Desk
+from switchyard_manager.supervise import views
 
 
-def router(status: Callable[[], ManagerStatus], token: str) -> APIRouter:
-    routes = APIRouter()
+def router(desk: Desk) -> APIRouter:
+    routes = APIRouter(tags=["status"])
 
-    @routes.get("/health")
+    @routes.get("/health", summary="Whether the manager is up; needs no token")
     async def health() -> dict[str, str]:
         return {"status": "ok"}
 
-    @routes.get("/status", response_model=ManagerStatus)
-    async def whole_status(request: Request) -> Response:
-        if not is_allowed(request, token):
-            message = (
-                "cannot show the status: send the shared token (the state folder's `token` file) as Bearer"
-            )
-            envelope = ErrorEnvelope.of(ErrorCode.INVALID_API_KEY, message)
-            return JSONResponse(envelope.model_dump(mode="json"), status_code=401)
-        return Response(status().model_dump_json(), media_type="application/json")
+    @routes.get("/status", include_in_schema=False)
+    @routes.get("/api/status", summary="Everything at once: models, GPUs, RAM, queue, trouble")
+    async def status() -> ManagerStatus:
+        return desk.status()
+
+    @routes.get("/api/gpus", summary="Each GPU: what it has, what is claimed, what is measured, by whom")
+    async def gpus() -> tuple[GpuStatus, ...]:
+        return views.gpus(desk.ground)
+
+    @routes.get("/api/queue", summary="The models that somebody waits for, in the order of their turns")
+    async def queue() -> tuple[Queued, ...]:
+        return views.queue(desk.ground, desk.clock())
 
     return routes

@@ -1,56 +1,37 @@
-"""`switchyard status`: what runs, what waits, what failed and why."""
+"""`switchyard status`: what runs, what waits, what failed and why; with `--watch`, as it changes."""
 
 from typing import Annotated
 
-import httpx
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from switchyard_contracts.status import ManagerStatus, ModelStatus
+from switchyard_contracts.status import ManagerStatus
+from switchyard_manager.cli.asking import Manager, ask
+from switchyard_manager.cli.printing import Json, say, say_json, show
+from switchyard_manager.cli.status_page import page
+from switchyard_manager.cli.watching import watch
 from switchyard_manager.launch import record
 from switchyard_manager.settings import read_settings
-from switchyard_manager.state import StateFolder
 
 
-def status(json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Show the models and what they are doing."""
-    settings = read_settings()
-    state = StateFolder(settings.state)
-    url = f"http://{settings.host}:{settings.port}"
-    headers = {"Authorization": f"Bearer {settings.token or state.token()}"}
-    try:
-        reply = httpx.get(f"{url}/status", headers=headers, timeout=5.0)
-        reply.raise_for_status()
-    except httpx.HTTPError as error:
-        typer.echo(f"cannot reach the manager at {url} ({error}): start it with ./setup.sh up", err=True)
-        raise typer.Exit(1) from error
-    if json_output:
-        typer.echo(reply.text)
+def status(
+    watching: Annotated[
+        bool, typer.Option("--watch", "-w", help="Show it as it changes, until Ctrl-C.")
+    ] = False,
+    json_output: Json = False,
+) -> None:
+    """Show the models, the GPUs, the queue, and what is amiss."""
+    if watching:
+        watch(json_output=json_output)
         return
-    running = record.read(state.root)
+    found = ask(Manager.status)
+    if json_output:
+        say_json(found)
+        return
+    say_status(found)
+
+
+def say_status(found: ManagerStatus) -> None:
+    running = record.read(read_settings().state)
     if running is not None:
-        typer.echo(f"Switchyard is up at {running.address}")
-    _show(ManagerStatus.model_validate_json(reply.content))
-
-
-def _show(status: ManagerStatus) -> None:
-    table = Table("model", "type", "engine", "phase", "running", "waiting", "note", box=None, pad_edge=False)
-    for model in status.models:
-        table.add_row(
-            model.name,
-            model.type,
-            model.engine,
-            model.phase,
-            str(model.in_flight),
-            str(model.waiting),
-            _note(model),
-        )
-    Console(highlight=False, markup=False).print(table)
-
-
-def _note(model: ModelStatus) -> str:
-    if model.failure is not None:
-        again = f" (again in {model.retry_in_s:.0f} s)" if model.retry_in_s else ""
-        return model.failure.sentence() + again
-    return f"idle for {model.idle_s:.0f} s" if model.idle_s else ""
+        say(f"Switchyard is up at {running.address}")
+    show(*page(found))

@@ -18,7 +18,9 @@ NAMES_LISTED = 10
 
 
 def validate(
-    file: Annotated[Path, typer.Argument(help="The catalog to check.")] = Path("models.json"),
+    file: Annotated[Path, typer.Argument(help="The catalog to check.", envvar="SWITCHYARD_CATALOG")] = Path(
+        "models.json"
+    ),
     json_output: Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")] = False,
 ) -> None:
     """Check models.json, and print everything there is to mend."""

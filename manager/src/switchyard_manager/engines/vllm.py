@@ -1,66 +1,126 @@
 """vLLM, the engine for text."""
 
-import json
-from collections.abc import Iterator
+from collections.abc import Mapping
 
-from switchyard_contracts.catalog import Model, VllmArgs
+from switchyard_contracts.catalog import Model, SleepPolicy, VllmArgs
 from switchyard_contracts.status import Failure
-from switchyard_manager.engines import programs, reasons
-from switchyard_manager.engines.protocol import Probe, openai_canary
+from switchyard_manager.engines import hub, inside, metrics, programs, progress, reasons
+from switchyard_manager.engines.protocol import Call, Probe, Run, SleepCalls, bearer, openai_canary
+from switchyard_manager.engines.vllm_flags import arguments, may_sleep
 from switchyard_manager.places import Places
-from switchyard_manager.runtimes import Exit, Listen, RunSpec
+from switchyard_manager.runtimes import AnySpec, ContainerSpec, Exit, Kind, ProcessSpec
+
+API_KEY = "VLLM_API_KEY"  # an environment variable: a flag shows in every list of processes
+READY_LIMIT = "VLLM_ENGINE_READY_TIMEOUT_S"
+READY_LIMIT_S = 600  # vLLM's own default, beyond which it gives up whatever we would allow
+
+# Compiled kernels: a start that finds them is seconds where one that does not is minutes.
+COMPILED_VOLUME, COMPILED = "switchyard-vllm", "/cache/vllm"
+CACHES = {
+    "HF_HOME": inside.HUB_CACHE,
+    "VLLM_CACHE_ROOT": COMPILED,
+    "TRITON_CACHE_DIR": f"{COMPILED}/triton",
+    "FLASHINFER_WORKSPACE_BASE": f"{COMPILED}/flashinfer",
+}
+
+# Level 1 keeps the weights in RAM. Level 2 drops them, and answers garbage if the way back is not just so.
+SLEEP = SleepCalls(
+    sleep=Call("POST", "/sleep?level=1", timeout_s=120.0),
+    wake=Call("POST", "/wake_up", timeout_s=120.0),
+    asks=Probe("/is_sleeping", timeout_s=5.0),
+    key="is_sleeping",
+)
 
 
 class VllmAdapter:
-    def run_spec(self, model: Model, instance: str, listen: Listen, places: Places) -> RunSpec:
-        command = programs.program(
-            places.vllm,
-            model=model.name,
-            engine="vLLM",
-            advice="install it (pip install vllm, in an environment of its own) and set SWITCHYARD_VLLM to its"
-            ' command, or say "engine": "image-server" for this model in models.json',
-        )
-        return RunSpec(
-            instance=instance,
-            label=model.name,
-            command=(
-                *(command, "serve", programs.weights(model, places)),
-                *("--served-model-name", model.name),
-                *("--host", listen.host, "--port", str(listen.port)),
-                *_flags(model),
-                *model.extra_args,
-            ),
-            listen=listen,
-            env={"VLLM_NO_USAGE_STATS": "1"} | programs.environment(model),
-        )
+    def kind(self, model: Model, places: Places) -> Kind:
+        return programs.where(model, places.vllm, places)
 
-    def health(self) -> Probe:
+    def spec(self, model: Model, run: Run, places: Places) -> AnySpec:
+        return _process(model, run, places) if run.kind is Kind.PROCESS else _container(model, run, places)
+
+    def headers(self, model: Model, api_key: str) -> Mapping[str, str]:
+        return bearer(api_key)
+
+    def health(self, model: Model) -> Probe:
         return Probe("/health", timeout_s=2.0)
 
-    def canary(self, model: Model) -> Probe:
+    def canary(self, model: Model) -> Probe | None:
         return openai_canary(model)
+
+    def sleep(self, model: Model) -> SleepCalls | None:
+        """On a GPU `spec` opens these routes; without one they exist only where the model's `env` sets
+        VLLM_SERVER_DEV_MODE, and sleeping frees nothing."""
+        return SLEEP if model.sleep is SleepPolicy.AUTO else None
+
+    def progress(self, line: str) -> str | None:
+        return progress.read(line)
+
+    def vitals(self, model: Model) -> Probe | None:
+        return Probe("/metrics", timeout_s=5.0)
+
+    def work_done(self, vitals: str) -> float | None:
+        return metrics.work_done(vitals)
+
+    def takes_what_it_gets(self, model: Model) -> bool:
+        args = model.engine_args
+        return not (isinstance(args, VllmArgs) and args.kv_cache_memory_bytes)
 
     def explain(self, model: Model, exit_: Exit) -> Failure:
         return reasons.explain(model.name, exit_)
 
 
-def _flags(model: Model) -> Iterator[str]:
-    if model.revision is not None:
-        yield from ("--revision", model.revision)
-    if model.context_length is not None:
-        yield from ("--max-model-len", str(model.context_length))
-    if isinstance(model.engine_args, VllmArgs):
-        for name, value in model.engine_args.model_dump(exclude_none=True).items():
-            yield from _flag("--" + name.replace("_", "-"), value)
+def _process(model: Model, run: Run, places: Places) -> ProcessSpec:
+    programs.refuse_what_needs_a_container(model)
+    command = programs.program(
+        places.vllm,
+        model=model.name,
+        engine="vLLM",
+        advice="install it (pip install vllm, in an environment of its own) and set SWITCHYARD_VLLM to its"
+        ' command, or say "engine": "image-server" for this model in models.json',
+    )
+    weights = programs.weights(model, places)
+    return ProcessSpec(
+        instance=run.instance,
+        model=model.name,
+        spec_hash=run.spec_hash,
+        gpus=programs.own_gpus(model, run),
+        command=(command, "serve", *arguments(model, run, weights)),
+        listen=run.listen,
+        env=_own_environment(model, run) | programs.environment(model, run, places),
+        secrets=_secrets(model, run, places),
+    )
 
 
-def _flag(flag: str, value: object) -> tuple[str, ...]:
-    match value:
-        case True:
-            return (flag,)
-        case False:
-            return (flag.replace("--", "--no-", 1),)
-        case dict() | list():
-            return (flag, json.dumps(value))
-        case _:
-            return (flag, str(value))
+def _container(model: Model, run: Run, places: Places) -> ContainerSpec:
+    weights, weights_bind = inside.weights(model, places)
+    cache_bind, volumes = inside.hub_cache(places)
+    own = _own_environment(model, run) | CACHES | hub.offline(places)
+    return ContainerSpec(
+        instance=run.instance,
+        model=model.name,
+        spec_hash=run.spec_hash,
+        gpus=programs.own_gpus(model, run),
+        image=model.image or places.vllm_image,
+        port=run.listen.port,
+        command=arguments(model, run, weights),  # the image's entrypoint is `vllm serve`
+        env=own | programs.open_part(model.env),
+        secrets=_secrets(model, run, places),
+        binds=(*weights_bind, *cache_bind, *inside.mounts(model, places)),
+        volumes={**volumes, COMPILED_VOLUME: COMPILED},
+        shm_mib=inside.SHM_MIB,
+    )
+
+
+def _own_environment(model: Model, run: Run) -> dict[str, str]:
+    env = {"VLLM_NO_USAGE_STATS": "1"}
+    if may_sleep(model, run):
+        env["VLLM_SERVER_DEV_MODE"] = "1"
+    if model.startup_timeout_s > READY_LIMIT_S:
+        env[READY_LIMIT] = str(round(model.startup_timeout_s))
+    return env
+
+
+def _secrets(model: Model, run: Run, places: Places) -> dict[str, str]:
+    key = {API_KEY: run.api_key} if run.api_key else {}
+    return hub.token(model.name, places) | programs.secret_part(model.env) | key

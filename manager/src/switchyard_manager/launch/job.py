@@ -28,6 +28,7 @@ PROXY_GRACE_S = 15.0
 MANAGER_GRACE_S = 20.0
 DOWN_WITHIN_S = 60.0
 LEFTOVER_GRACE_S = 5.0
+CONTAINER_GRACE_S = 10.0
 
 EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -79,7 +80,7 @@ def down(settings: Settings, *, say: Say) -> None:
     running = record.read(state.root)
     if running is not None:
         _end(running)
-    left = _end_leftovers(state)
+    left = _end_leftovers(state) + _end_containers(state)
     record.remove(state.root)
     if running is None and not left:
         say("Switchyard was not running.")
@@ -101,6 +102,7 @@ def _end(running: record.Record) -> None:
 
 def _stay(settings: Settings, state: StateFolder, address: Address, say: Say) -> None:
     with _told_to_stop() as told, contextlib.ExitStack() as services:
+        services.callback(lambda: _end_containers(state) if told else 0)
         manager_url = f"http://{settings.host}:{settings.port}"
         mark = {leftovers.SERVICE_MARK: state.installation(), "SWITCHYARD_STATE": str(state.root)}
         manager = Service("manager", "switchyard-manager", mark)
@@ -161,6 +163,14 @@ def _end_leftovers(state: StateFolder) -> int:
     installation = state.installation()
     services = leftovers.end(leftovers.SERVICE_MARK, installation, LEFTOVER_GRACE_S)
     return services + leftovers.end(leftovers.ENGINE_MARK, installation, LEFTOVER_GRACE_S)
+
+
+def _end_containers(state: StateFolder) -> int:
+    """Who says stop wants the memory back. A manager that merely ends leaves its containers to the next one."""
+    # Not at the top: the Docker SDK takes longer to load than most commands run.
+    from switchyard_manager.runtimes.docker import end_all, is_likely_here
+
+    return end_all(state.installation(), CONTAINER_GRACE_S) if is_likely_here() else 0
 
 
 def _must_be_free(host: str, port: int, setting: str) -> None:

@@ -1,5 +1,33 @@
 """Where engines run. A runtime starts, watches and stops programs; it knows nothing about models."""
 
-from switchyard_manager.runtimes.protocol import Exit, Listen, RunSpec, Runtime, StopFailed
+from switchyard_manager.runtimes.protocol import (
+    AnySpec,
+    Bind,
+    ContainerSpec,
+    ExistingSpec,
+    Exit,
+    Found,
+    Kind,
+    Listen,
+    ProcessSpec,
+    Runtime,
+    RuntimeAway,
+    Spec,
+    StopFailed,
+)
 
-__all__ = ["Exit", "Listen", "RunSpec", "Runtime", "StopFailed"]
+__all__ = [
+    "AnySpec",
+    "Bind",
+    "ContainerSpec",
+    "ExistingSpec",
+    "Exit",
+    "Found",
+    "Kind",
+    "Listen",
+    "ProcessSpec",
+    "Runtime",
+    "RuntimeAway",
+    "Spec",
+    "StopFailed",
+]

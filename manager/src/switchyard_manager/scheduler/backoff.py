@@ -2,15 +2,28 @@
 
 FIRST_S = 10.0
 LONGEST_S = 300.0
+ENVIRONMENT_FIRST_S = 5.0
+ENVIRONMENT_LONGEST_S = 60.0
 
 
-def next_try(failures: int, *, was_proved: bool) -> float:
-    """Seconds to wait after the `failures`-th failure in a row.
+def next_try(failures: int, *, was_proved: bool, lasts: bool = False) -> float:
+    """Seconds to wait after the `failures`-th failure in a row; `lasts`: only the operator can mend it.
 
     An engine that had proved itself and then died is started again at once, the first time: most crashes do
     not repeat. One that never came up waits, so that a client's retries cannot restart it in a loop.
     """
+    if lasts:
+        return LONGEST_S
     steps = failures - 1 if was_proved else failures
+    return _doubled(FIRST_S, LONGEST_S, steps)
+
+
+def next_try_in_this_environment(troubles: int) -> float:
+    """The same for what is not the model's fault: a stranger's memory, Docker away. It may pass at any time."""
+    return _doubled(ENVIRONMENT_FIRST_S, ENVIRONMENT_LONGEST_S, troubles)
+
+
+def _doubled(first_s: float, longest_s: float, steps: int) -> float:
     if steps <= 0:
         return 0.0
-    return float(min(FIRST_S * 2 ** min(steps - 1, 8), LONGEST_S))
+    return float(min(first_s * 2 ** min(steps - 1, 8), longest_s))

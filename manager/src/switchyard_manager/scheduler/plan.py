@@ -1,104 +1,197 @@
 """`plan`: from what is wanted and what is seen to what can be done now."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from switchyard_contracts.catalog import Model
+from switchyard_contracts.catalog import Model, Settings
 from switchyard_contracts.status import Phase
-from switchyard_manager.scheduler.actions import Action, Check, Drain, Grant, Refuse, Start, Stop, StopReason
+from switchyard_manager.scheduler.actions import (
+    Action,
+    Check,
+    Drain,
+    Grant,
+    Refuse,
+    Shortage,
+    Sleep,
+    Start,
+    Stop,
+    StopReason,
+    Wake,
+)
+from switchyard_manager.scheduler.alone import alone
+from switchyard_manager.scheduler.ledger import Ledger
+from switchyard_manager.scheduler.room import Option, Scene, Standing, best_option, score, shortage
+from switchyard_manager.scheduler.seen import AT_REST, Machine, Seen
+from switchyard_manager.scheduler.turns import in_turn, is_overdue
 
-STOP_AGAIN_S = 30.0
-DRAIN_SLACK_S = 5.0  # a proxy cuts at the limit; if it does not say so by then, it never will
+SHARE_OF_WHOLE = (
+    0.92  # of a GPU of its own an engine takes this much; what is outside its count needs room, too
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """One model as it is at this moment; spans of time, never moments, so that no clock is needed here."""
+class Outlook:
+    """Where a model that somebody waits for stands, for whoever asks why."""
 
-    phase: Phase
-    phase_s: float = 0.0  # while it comes up: since the start was issued
-    asking: frozenset[str] = frozenset()  # proxies with tickets that wait
-    granted: frozenset[str] = frozenset()  # proxies whose grant is live
-    undrained: int = 0  # grants that are revoked and not yet drained, or live
-    in_flight: int = 0
-    idle_s: float = 0.0  # since the last request ended; 0 while one runs
-    retry_in_s: float = 0.0
-    outdated: bool = False  # runs with a specification that the catalog no longer has
-    ever_started: bool = False
-    suspect: bool = False  # a proxy met a broken engine, and nobody has looked yet
-    checking: bool = False
+    standing: Standing
+    site: tuple[str, ...] = ()
+    in_the_way: tuple[str, ...] = ()
+    victims: tuple[str, ...] = ()
+    shortage: Shortage | None = None
 
 
-def plan(wanted: Mapping[str, Model], seen: Mapping[str, Seen]) -> tuple[Action, ...]:
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    actions: tuple[Action, ...]
+    outlook: Mapping[str, Outlook]  # of the models that wait for their turn, in the order of their turns
+
+
+Policy = Callable[[Mapping[str, Model], Mapping[str, Seen], Machine, Settings], Verdict]
+
+
+def plan(
+    wanted: Mapping[str, Model], seen: Mapping[str, Seen], machine: Machine, settings: Settings
+) -> tuple[Action, ...]:
     """Every action that can be taken now. A model is either in `wanted` or on its way out."""
-    return tuple(action for name, view in seen.items() for action in _decide(name, wanted.get(name), view))
+    return consider(wanted, seen, machine, settings).actions
 
 
-def _decide(name: str, model: Model | None, view: Seen) -> Iterator[Action]:
-    match view.phase:
-        case Phase.STOPPED | Phase.FAILED:
-            yield from _at_rest(name, model, view)
-        case Phase.STARTING | Phase.LOADING | Phase.WARMING | Phase.WAKING:
-            yield from _coming_up(name, model, view)
-        case Phase.READY:
-            yield from _serving(name, model, view)
-        case Phase.DRAINING:
-            yield from _draining(name, model, view)
-        case Phase.STOP_FAILED:
-            if view.asking:
-                yield Refuse(name)
-            if view.phase_s >= STOP_AGAIN_S:
-                yield Stop(name, StopReason.STOP_AGAIN)
-        case Phase.STOPPING | Phase.SLEEPING:
+def consider(
+    wanted: Mapping[str, Model], seen: Mapping[str, Seen], machine: Machine, settings: Settings
+) -> Verdict:
+    """The same, and why those who wait must wait."""
+    return _Pass(wanted, seen, machine, settings).verdict()
+
+
+class _Pass:
+    """One pass over everything. What it decides it books at once, and sees in its next decision."""
+
+    def __init__(
+        self, wanted: Mapping[str, Model], seen: Mapping[str, Seen], machine: Machine, settings: Settings
+    ) -> None:
+        self._wanted, self._seen, self._settings = wanted, seen, settings
+        self._ledger = Ledger(machine, seen)
+        self._machine = machine
+        self._leaving: set[str] = set()
+        self._placed: set[str] = set()
+        self._actions: list[Action] = []
+        self._outlook: dict[str, Outlook] = {}
+
+    def verdict(self) -> Verdict:
+        for name, view in self._seen.items():
+            for action in alone(name, self._wanted.get(name), view, self._ledger):
+                self._take(action)
+        for name in in_turn(self._wanted, self._seen, self._settings):
+            if name not in self._leaving:
+                self._seat(name)
+        self._preload()
+        self._give_back_ram()
+        return Verdict(tuple(self._actions), self._outlook)
+
+    def _take(self, action: Action) -> None:
+        self._actions.append(action)
+        name, view = action.model, self._seen[action.model]
+        match action:
+            case Start(gpus=gpus, claim_mib=mib):
+                self._placed.add(name)
+                self._ledger.book(name, gpus, mib, moving=True)
+            case Wake():
+                self._placed.add(name)
+                self._ledger.book(name, view.gpus, max(view.need_mib.values(), default=None), moving=True)
+            case Drain():
+                self._leaving.add(name)
+            case Stop() | Sleep():
+                self._leaving.add(name)
+                self._ledger.book(name, view.gpus, view.claim_mib, moving=True)
+            case Grant() | Refuse() | Check():
+                pass
+
+    # What concerns the room that they share
+
+    def _seat(self, name: str) -> None:
+        scene = self._scene()
+        option = best_option(scene, name)
+        if option is None or option.standing is Standing.SHORT:
+            short = shortage(scene, name)
+            self._outlook[name] = Outlook(
+                Standing.SHORT, in_the_way=option.in_the_way if option else (), shortage=short
+            )
+            self._take(Refuse(name, short))
             return
+        self._outlook[name] = Outlook(option.standing, option.site, option.in_the_way, option.victims)
+        if option.standing is Standing.NOW:
+            self._bring_up(name, option)
+            return
+        for victim in option.victims:
+            self._move_out(victim, name)
+        # Who has his turn keeps his place, or those behind him would take it one by one. While he may still not
+        # have it, and is not late, others may use it.
+        if option.standing is not Standing.BLOCKED or is_overdue(self._seen[name], self._settings):
+            self._keep(name, option)
 
+    def _bring_up(self, name: str, option: Option) -> None:
+        if self._seen[name].phase is Phase.ASLEEP:
+            self._take(Wake(name))
+            return
+        claim, share = self._claim(name, option)
+        self._take(Start(name, option.site, claim, share))
 
-def _at_rest(name: str, model: Model | None, view: Seen) -> Iterator[Action]:
-    if model is None or view.retry_in_s > 0:
-        if view.asking:
-            yield Refuse(name)
-        return
-    if view.asking or (model.preload and not view.ever_started):
-        yield Start(name)
+    def _claim(self, name: str, option: Option) -> tuple[int | None, int | None]:
+        if not option.site:
+            return None, None
+        if None not in option.needs:
+            need = max(need for need in option.needs if need is not None)
+            return need, need
+        frees = (
+            min(self._ledger.free_mib(uuid, {name}), int(SHARE_OF_WHOLE * gpu.total_mib))
+            for uuid in option.site
+            if (gpu := self._machine.gpu(uuid))
+        )
+        return None, max(1, min(frees))
 
+    def _move_out(self, victim: str, newcomer: str) -> None:
+        view = self._seen[victim]
+        match view.phase:
+            case Phase.READY:
+                self._take(Drain(victim, StopReason.ROOM, newcomer))
+            case Phase.ASLEEP:
+                if not self._ledger.is_moving(view.gpus, besides=victim):
+                    self._take(Stop(victim, StopReason.ROOM, newcomer))
+            case _:
+                self._take(Stop(victim, StopReason.CANCELLED, newcomer))
 
-def _coming_up(name: str, model: Model | None, view: Seen) -> Iterator[Action]:
-    # Nobody waiting is no reason to stop: a load belongs to whoever asks next.
-    if model is None:
-        yield Stop(name, StopReason.REMOVED)
-    elif view.outdated:
-        yield Stop(name, StopReason.RECONFIGURED)
-    elif view.phase_s >= model.startup_timeout_s:
-        yield Stop(name, StopReason.STARTUP_TIMEOUT)
+    def _keep(self, name: str, option: Option) -> None:
+        # One that sleeps needs its place as much, and must not be moved out by those behind it.
+        self._placed.add(name)
+        if self._seen[name].phase in AT_REST | {Phase.ASLEEP}:
+            for uuid, need in zip(option.site, option.needs, strict=True):
+                self._ledger.book(name, (uuid,), need, moving=False)
 
+    def _preload(self) -> None:
+        for name, model in self._wanted.items():
+            view = self._seen[name]
+            fresh = view.phase is Phase.STOPPED and not view.ever_started and not view.asking
+            if not model.preload or not fresh:
+                continue
+            option = best_option(self._scene(), name)
+            if option is not None and option.standing is Standing.NOW:
+                self._bring_up(name, option)
 
-def _serving(name: str, model: Model | None, view: Seen) -> Iterator[Action]:
-    if model is None:
-        yield Drain(name, StopReason.REMOVED)
-        return
-    if view.outdated:
-        yield Drain(name, StopReason.RECONFIGURED)
-        return
-    if view.suspect:
-        if not view.checking:
-            yield Check(name)
-        return
-    newcomers = sorted(view.asking - view.granted)
-    yield from (Grant(name, proxy) for proxy in newcomers)
-    if not newcomers and _is_idle(model, view):
-        yield Drain(name, StopReason.IDLE)
+    def _give_back_ram(self) -> None:
+        """Too little RAM is left on this machine: end the sleeper that is missed least, one at a time."""
+        spare = self._machine.ram_spare_mib
+        if spare is None or spare >= 0:
+            return
+        sleepers = [
+            name
+            for name, view in self._seen.items()
+            if view.phase is Phase.ASLEEP and name not in self._leaving and not view.asking
+        ]
+        scene = self._scene()
+        for name in sorted(sleepers, key=lambda name: -score(scene, name)):
+            if not self._ledger.is_moving(self._seen[name].gpus, besides=name):
+                self._take(Stop(name, StopReason.RAM))
+                return
 
-
-def _draining(name: str, model: Model | None, view: Seen) -> Iterator[Action]:
-    if view.undrained == 0:
-        yield Stop(name, StopReason.DRAINED)
-        return
-    limit_s = None if model is None else model.drain_limit_s
-    if limit_s is not None and view.phase_s >= limit_s + DRAIN_SLACK_S:
-        yield Stop(name, StopReason.DRAIN_LIMIT)
-
-
-def _is_idle(model: Model, view: Seen) -> bool:
-    if model.pinned or model.idle_unload_s is None or view.asking or view.in_flight:
-        return False
-    return view.idle_s >= model.idle_unload_s
+    def _scene(self) -> Scene:
+        return Scene(self._wanted, self._seen, self._settings, self._ledger, self._leaving, self._placed)

@@ -1,106 +1,113 @@
 """Bring one engine up, prove it, and watch over it to its end. Tells; never decides."""
 
 import asyncio
-import contextlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Coroutine
+from dataclasses import replace
+from typing import Any
 
-import httpx
-
-from switchyard_contracts.catalog import Model
 from switchyard_contracts.errors import Reason
-from switchyard_contracts.status import Failure
-from switchyard_manager.engines import Adapter, Probe
-from switchyard_manager.engines.reasons import ADVICE
+from switchyard_manager.engines import Adapter, Run, Share
 from switchyard_manager.errors import EngineFailed
 from switchyard_manager.lifecycle import Event
-from switchyard_manager.places import Places
-from switchyard_manager.runtimes import Runtime
-from switchyard_manager.supervise.news import EngineCame, EngineFaulted, EngineGone, EngineStands, News
-
-PROBE_EVERY_S = 0.1
-BODY_SHOWN = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One engine to bring up."""
-
-    model: Model
-    instance: str
-    adapter: Adapter
-    places: Places
+from switchyard_manager.runtimes import AnySpec
+from switchyard_manager.supervise import talk
+from switchyard_manager.supervise.following import follow_progress
+from switchyard_manager.supervise.liveness import count_work
+from switchyard_manager.supervise.means import Means, engine_of
+from switchyard_manager.supervise.news import (
+    EngineCame,
+    EngineFaulted,
+    EngineGone,
+    EngineProgress,
+    EngineSlept,
+)
+from switchyard_manager.supervise.wording import failure
+from switchyard_manager.supervise.work import Errand
 
 
-async def bring_up(
-    order: Order, runtime: Runtime, http: httpx.AsyncClient, post: Callable[[News], None]
-) -> None:
+async def bring_up(errand: Errand, adapter: Adapter, means: Means) -> None:
     """Ends when the engine has ended. How long it may take is the scheduler's to limit, by stopping it."""
-    name, instance = order.model.name, order.instance
+    name, instance = errand.model.name, errand.instance
     try:
-        listen = await runtime.listen()
-        # In a thread: it looks at folders, and a disk may sleep.
-        spec = await asyncio.to_thread(order.adapter.run_spec, order.model, instance, listen, order.places)
-        endpoint = await runtime.start(spec)
+        spec = await _spec(errand, adapter, means)
+        endpoint = await means.runtimes.start(
+            spec, lambda text: means.post(EngineProgress(name, instance, text))
+        )
     except EngineFailed as error:
-        post(EngineGone(name, instance, exit=None, failure=error.failure))
+        means.post(EngineGone(name, instance, exit=None, failure=error.failure))
         return
-    post(EngineCame(name, instance, Event.LAUNCHED, endpoint))
-    async with asyncio.TaskGroup() as both:
-        proving = both.create_task(_prove(order, endpoint, http, post))
-        exit_ = await runtime.wait(instance)
-        proving.cancel()
-    post(EngineGone(name, instance, exit=exit_))
+    means.post(EngineCame(name, instance, Event.LAUNCHED, endpoint))
+    running = replace(errand, endpoint=endpoint)
+    await _live(running, adapter, means, _prove_what_starts(running, adapter, means))
 
 
-async def _prove(order: Order, endpoint: str, http: httpx.AsyncClient, post: Callable[[News], None]) -> None:
-    name, instance = order.model.name, order.instance
-    await _until_answering(http, endpoint, order.adapter.health())
-    post(EngineCame(name, instance, Event.ANSWERING, endpoint))
-    trouble = await _trouble(http, endpoint, order.adapter.canary(order.model))
-    if trouble is None:
-        post(EngineCame(name, instance, Event.PROVED, endpoint))
-    else:
-        message = f"cannot use {name}: its engine is up, but one small request {trouble}"
-        reason = Reason.CANARY_FAILED
-        post(EngineFaulted(name, instance, Failure(reason=reason, message=message, advice=ADVICE[reason])))
+async def take_over(errand: Errand, adapter: Adapter, means: Means) -> None:
+    """The same for an engine that runs already, and may be asleep."""
+    await _live(errand, adapter, means, _prove_what_runs(errand, adapter, means))
 
 
-async def _until_answering(http: httpx.AsyncClient, endpoint: str, probe: Probe) -> None:
-    """A refused connection is an engine that still loads; so is anything but a 2xx."""
-    while True:
-        with contextlib.suppress(httpx.HTTPError):
-            reply = await http.get(endpoint + probe.path, timeout=probe.timeout_s)
-            if reply.is_success:
-                return
-        await asyncio.sleep(PROBE_EVERY_S)
+async def _spec(errand: Errand, adapter: Adapter, means: Means) -> AnySpec:
+    # In threads: an adapter looks for programs and at folders, and a disk may sleep.
+    kind = await asyncio.to_thread(adapter.kind, errand.model, means.places)
+    run = Run(
+        instance=errand.instance,
+        spec_hash=errand.spec_hash,
+        kind=kind,
+        listen=await means.runtimes.of(kind).listen(),
+        gpus=errand.gpus,
+        share=_share(errand),
+        api_key=means.key_of(errand.instance),
+    )
+    return await asyncio.to_thread(adapter.spec, errand.model, run, means.places)
 
 
-async def _trouble(http: httpx.AsyncClient, endpoint: str, probe: Probe) -> str | None:
-    try:
-        reply = await http.post(endpoint + probe.path, json=probe.body, timeout=probe.timeout_s)
-    except httpx.TimeoutException:
-        return f"had no answer in {probe.timeout_s:g} s"
-    except httpx.HTTPError as error:
-        return f"failed ({error})"
-    if reply.is_success:
+def _share(errand: Errand) -> Share | None:
+    if errand.share_mib is None or errand.smallest_gpu_mib is None:
         return None
-    return f"was answered with {reply.status_code}: {reply.text[:BODY_SHOWN]}"
+    return Share(errand.share_mib, errand.smallest_gpu_mib)
 
 
-async def check(order: Order, endpoint: str, http: httpx.AsyncClient, post: Callable[[News], None]) -> None:
-    """A proxy found this engine broken: look for ourselves."""
-    name, instance, probe = order.model.name, order.instance, order.adapter.health()
-    try:
-        reply = await http.get(endpoint + probe.path, timeout=probe.timeout_s)
-        said = None if reply.is_success else f"its health check says {reply.status_code}"
-    except httpx.TimeoutException:
-        said = None  # a busy engine is not a dead one
-    except httpx.HTTPError as error:
-        said = f"it takes no connection ({error})"
-    if said is None:
-        post(EngineStands(name, instance))
+async def _live(errand: Errand, adapter: Adapter, means: Means, proving: Coroutine[Any, Any, None]) -> None:
+    async with asyncio.TaskGroup() as beside:
+        tasks = beside.create_task(proving), beside.create_task(count_work(errand, adapter, means))
+        exit_ = await means.runtimes.wait(errand.instance)
+        for task in tasks:
+            task.cancel()
+    means.post(EngineGone(errand.model.name, errand.instance, exit=exit_))
+
+
+async def _prove_what_starts(errand: Errand, adapter: Adapter, means: Means) -> None:
+    log = means.logs.current(errand.model.name)
+    name, instance = errand.model.name, errand.instance
+    async with asyncio.TaskGroup() as both:
+        following = both.create_task(
+            follow_progress(
+                log, adapter.progress, lambda text: means.post(EngineProgress(name, instance, text))
+            )
+        )
+        await prove(errand, adapter, means)
+        following.cancel()
+
+
+async def _prove_what_runs(errand: Errand, adapter: Adapter, means: Means) -> None:
+    calls = adapter.sleep(errand.model)
+    to = engine_of(errand, adapter, means)
+    if calls is not None and errand.gpus and await talk.is_asleep(to, calls):
+        means.post(EngineSlept(errand.model.name, errand.instance))
         return
-    reason = Reason.ENGINE_EXITED
-    failure = Failure(reason=reason, message=f"cannot use {name}: {said}", advice=ADVICE[reason])
-    post(EngineFaulted(name, instance, failure))
+    await prove(errand, adapter, means)
+
+
+async def prove(errand: Errand, adapter: Adapter, means: Means) -> None:
+    """Until it answers its health check, and then has served one real request."""
+    name, instance = errand.model.name, errand.instance
+    to = engine_of(errand, adapter, means)
+    await talk.until_answering(to, adapter.health(errand.model))
+    means.post(EngineCame(name, instance, Event.ANSWERING, errand.endpoint))
+    canary = adapter.canary(errand.model)
+    trouble = None if canary is None else await talk.trouble(to, canary)
+    if trouble is None:
+        means.post(EngineCame(name, instance, Event.PROVED, errand.endpoint))
+        return
+    message = f"cannot use {name}: its engine is up, but one small request {trouble}"
+    means.post(EngineFaulted(name, instance, failure(Reason.CANARY_FAILED, message)))

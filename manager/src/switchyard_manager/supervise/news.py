@@ -1,13 +1,16 @@
 """What the supervisor can be told. Values."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from switchyard_contracts.catalog import Catalog
 from switchyard_contracts.grants import Broken, Drained, FromManager, Hello, InFlight, Unwant, Want
 from switchyard_contracts.status import Failure
+from switchyard_manager.gpu import Reading
 from switchyard_manager.lifecycle import Event
-from switchyard_manager.runtimes import Exit
+from switchyard_manager.runtimes import Exit, Found
+from switchyard_manager.supervise.commands import Answer, Command
 
 
 class Session(Protocol):
@@ -45,6 +48,41 @@ class EngineCame:
     instance: str
     event: Event
     endpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineProgress:
+    """It showed how far it is, or (without words) at least that it is at work."""
+
+    model: str
+    instance: str
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineWorked:
+    """How much work it has done since it began, as it counts itself."""
+
+    model: str
+    instance: str
+    count: float
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSlept:
+    """It was sent to sleep, or (adopted) found asleep."""
+
+    model: str
+    instance: str
+
+
+@dataclass(frozen=True, slots=True)
+class SleepDidFail:
+    """It would not sleep, or kept its memory: it is to be stopped instead, and not asked again."""
+
+    model: str
+    instance: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +124,47 @@ class CatalogRead:
     catalog: Catalog
 
 
-News = (
-    ProxyCame
-    | ProxyWent
-    | ProxySaid
-    | EngineCame
+@dataclass(frozen=True, slots=True)
+class CatalogFaulty:
+    """models.json cannot be used as it is now; no faults: it can again."""
+
+    faults: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One look at the machine, and how much of each GPU each instance holds, where the driver tells."""
+
+    reading: Reading
+    held: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    owners: Mapping[int, str] = field(default_factory=dict)  # process → model
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What a former manager left running. Said once, before anything is decided."""
+
+    found: tuple[Found, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The operator wants something, and waits for the answer."""
+
+    command: Command
+    answer: Callable[[Answer], None]
+
+
+ProxyNews = ProxyCame | ProxyWent | ProxySaid
+EngineNews = (
+    EngineCame
+    | EngineProgress
+    | EngineWorked
+    | EngineSlept
+    | SleepDidFail
     | EngineStands
     | EngineFaulted
     | EngineGone
     | StopDidFail
-    | CatalogRead
 )
+News = ProxyNews | EngineNews | CatalogRead | CatalogFaulty | Measured | Recovered | Asked

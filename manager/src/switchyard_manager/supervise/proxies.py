@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable
 
-from switchyard_contracts.errors import ErrorBody, ErrorCode
+from switchyard_contracts.errors import ErrorBody
 from switchyard_contracts.grants import Granted, Loading, Models, Refused, Revoke, Welcome
 from switchyard_contracts.status import ModelStatus
 from switchyard_manager import __version__
 from switchyard_manager.supervise.life import HeldGrant, Life
 from switchyard_manager.supervise.news import Session
+
+# What changes by itself as time goes by is no reason to tell everyone.
+TIMELESS = dict.fromkeys(("idle_s", "retry_in_s", "waited_s", "expected_s", "measured_mib"))
 
 
 class Proxies:
@@ -37,8 +40,9 @@ class Proxies:
         del self._sessions[session.proxy]
         return True
 
-    def say_granted(self, life: Life, grant: HeldGrant) -> None:
-        word = Granted(model=life.model.name, grant=grant.id, endpoint=life.endpoint)
+    def say_granted(self, life: Life, grant: HeldGrant, headers: dict[str, str]) -> None:
+        endpoint = life.run.endpoint if life.run else ""
+        word = Granted(model=life.model.name, grant=grant.id, endpoint=endpoint, headers=headers)
         self._send([grant.proxy], word)
 
     def revoke_all(self, life: Life, drain_s: float | None) -> None:
@@ -46,24 +50,18 @@ class Proxies:
             grant.revoked = True
             self._send([grant.proxy], Revoke(model=life.model.name, grant=grant.id, drain_s=drain_s))
 
-    def refuse_all(self, life: Life) -> None:
-        """Whoever waits for this model will not get it now. Without a failure, it is gone from the catalog."""
-        if life.failure is None:
-            error = not_found(life.model.name)
-        else:
-            error = ErrorBody.of(ErrorCode.MODEL_LOAD_FAILED, life.failure.sentence())
+    def refuse_all(self, life: Life, error: ErrorBody) -> None:
         for proxy, ticket in life.tickets:
             self._send([proxy], Refused(model=life.model.name, ticket=ticket, error=error))
-        life.tickets.clear()
 
     def say_loading(self, life: Life, now: float) -> None:
-        elapsed_s = round(now - life.start_issued, 3)
-        progress = Loading(model=life.model.name, phase=life.phase, elapsed_s=elapsed_s)
+        elapsed_s = round(now - life.rising_since, 3)
+        progress = Loading(model=life.model.name, phase=life.phase, elapsed_s=elapsed_s, progress=life.progress)
         self._send({proxy for proxy, _ in life.tickets}, progress)
 
     def publish(self, statuses: tuple[ModelStatus, ...]) -> None:
         """Tell every proxy when anything it could show or route by has changed."""
-        timeless = tuple(status.model_copy(update={"idle_s": None, "retry_in_s": None}) for status in statuses)
+        timeless = tuple(status.model_copy(update=TIMELESS) for status in statuses)
         if timeless == self._published:
             return
         self._published = timeless
@@ -74,8 +72,3 @@ class Proxies:
             session = self._sessions.get(proxy)
             if session is not None:
                 session.send(message)
-
-
-def not_found(model: str) -> ErrorBody:
-    message = f"cannot find a model named {model!r}: see GET /v1/models"
-    return ErrorBody.of(ErrorCode.MODEL_NOT_FOUND, message, "model")

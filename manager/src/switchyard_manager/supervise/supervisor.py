@@ -1,52 +1,85 @@
 """The one task that owns the world: news in, decisions out to be done. It never awaits the outside itself."""
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
 
-import httpx
-
-from switchyard_contracts.catalog import Engine, Model
 from switchyard_contracts.errors import Reason
 from switchyard_contracts.status import Failure
-from switchyard_manager.engines import Adapter
-from switchyard_manager.engines.reasons import ADVICE
-from switchyard_manager.places import Places
-from switchyard_manager.runtimes import Runtime, StopFailed
-from switchyard_manager.supervise.bring_up import Order, bring_up, check
-from switchyard_manager.supervise.news import EngineGone, News, StopDidFail
-from switchyard_manager.supervise.world import BringUp, EndRun, LookAt, Work, World
+from switchyard_manager.gpu import Meter
+from switchyard_manager.gpu.holders import held_mib, owners
+from switchyard_manager.runtimes import Found, Kind, RuntimeAway, StopFailed
+from switchyard_manager.supervise import bring_up, liveness, sleeping
+from switchyard_manager.supervise.commands import Answer, Command
+from switchyard_manager.supervise.means import Means
+from switchyard_manager.supervise.news import (
+    Asked,
+    EngineCame,
+    EngineFaulted,
+    EngineGone,
+    EngineSlept,
+    Measured,
+    News,
+    Recovered,
+    StopDidFail,
+)
+from switchyard_manager.supervise.wording import failure
+from switchyard_manager.supervise.work import (
+    BringUp,
+    EndRun,
+    EndStray,
+    Errand,
+    LookAt,
+    PutToSleep,
+    TakeOver,
+    WakeUp,
+    Work,
+)
+from switchyard_manager.supervise.workshop import Workshop
+from switchyard_manager.supervise.world import World
 
 log = logging.getLogger(__name__)
 
 TICK_S = 0.5  # how late a deadline or an idle unload may be noticed
+MEASURE_EVERY_S = 1.0
+AWAY_PAUSE_S = 2.0
+STRAY_GRACE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """What the supervisor acts with."""
+
+    means: Means
+    workshop: Workshop
+    meter: Meter
+    clock: Callable[[], float]
 
 
 class Supervisor:
-    def __init__(
-        self,
-        world: World,
-        runtime: Runtime,
-        adapters: Mapping[Engine, Adapter],
-        places: Places,
-        http: httpx.AsyncClient,
-        clock: Callable[[], float],
-    ) -> None:
+    def __init__(self, world: World, inbox: asyncio.Queue[News], hands: Hands) -> None:
         self._world = world
-        self._runtime = runtime
-        self._adapters = adapters
-        self._places = places
-        self._http = http
-        self._clock = clock
-        self._inbox: asyncio.Queue[News] = asyncio.Queue()
+        self._inbox = inbox
+        self._hands = hands
+        self._look_soon = asyncio.Event()
 
     def post(self, news: News) -> None:
         """Tell the supervisor. Never waits, and may be called from any task of this loop."""
         self._inbox.put_nowait(news)
 
+    async def ask(self, command: Command) -> Answer:
+        """What comes of an operator's wish: recorded when this returns, carried out later."""
+        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self.post(Asked(command, lambda answer: None if answered.done() else answered.set_result(answer)))
+        return await answered
+
     async def run(self) -> None:
         """Until cancelled. What still runs then is the runtime's to close."""
         async with asyncio.TaskGroup() as jobs:
+            jobs.create_task(self._measure())
             while True:
                 for work in self._decide():
                     jobs.create_task(self._perform(work))
@@ -54,7 +87,7 @@ class Supervisor:
 
     def _decide(self) -> tuple[Work, ...]:
         try:
-            return self._world.decide(self._clock())
+            return self._world.decide(self._hands.clock())
         except Exception:
             # A fault in one decision must not end the daemon that all the others need.
             log.exception("cannot decide")
@@ -72,37 +105,125 @@ class Supervisor:
 
     def _hear(self, news: News) -> None:
         try:
-            self._world.hear(news, self._clock())
+            self._world.hear(news, self._hands.clock())
+            if isinstance(news, EngineGone | EngineSlept | EngineCame):
+                self._look_soon.set()
         except Exception:
             log.exception("cannot take in %r", news)
 
+    # What goes on by itself
+
+    async def _measure(self) -> None:
+        """First the machine, then what a former manager left on it, then the machine again and again."""
+        self.post(await self._look())
+        away = await self._recover_what_answers()
+        async with asyncio.TaskGroup() as recovering:
+            for kind in away:
+                recovering.create_task(self._recover_when_it_answers(kind))
+            while True:
+                await self._until_it_is_time_to_look()
+                self.post(await self._look())
+
+    async def _until_it_is_time_to_look(self) -> None:
+        """Once a second; and at once when an engine took memory or gave it back, as others wait for that."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(MEASURE_EVERY_S):
+                await self._look_soon.wait()
+        self._look_soon.clear()
+
+    async def _recover_what_answers(self) -> list[Kind]:
+        """A runtime that is away holds nobody up, and is never taken for one in which nothing runs."""
+        found: list[Found] = []
+        away: list[Kind] = []
+        for kind in sorted(self._hands.means.runtimes.kinds):
+            try:
+                found += await self._hands.means.runtimes.recover(kind)
+            except Exception as error:
+                log.warning("cannot tell yet what a former manager left running: %s", error)
+                away.append(kind)
+        self.post(Recovered(tuple(found)))
+        return away
+
+    async def _recover_when_it_answers(self, kind: Kind) -> None:
+        while True:
+            await asyncio.sleep(AWAY_PAUSE_S)
+            try:
+                found = await self._hands.means.runtimes.recover(kind)
+            except RuntimeAway:
+                continue
+            except Exception:
+                log.exception("cannot find out what a former manager left running")
+                continue
+            self.post(Recovered(found))
+            return
+
+    async def _look(self) -> Measured:
+        return await asyncio.to_thread(self._look_now)
+
+    def _look_now(self) -> Measured:
+        reading = self._hands.meter.read()
+        if not any(gpu.holders for gpu in reading.gpus):
+            return Measured(reading)
+        runtimes = self._hands.means.runtimes
+        models = runtimes.models()
+        pids = {instance: runtimes.processes(instance) for instance in models}
+        whose = {pid: models[instance] for pid, instance in owners(pids).items()}
+        return Measured(reading, held_mib(reading, pids), whose)
+
+    # What was decided
+
     async def _perform(self, work: Work) -> None:
         match work:
-            case BringUp(model=model, instance=instance):
-                await self._bring_up(model, instance)
-            case LookAt(model=model, instance=instance, endpoint=endpoint):
-                await check(self._order(model, instance), endpoint, self._http, self.post)
-            case EndRun():
-                await self._end(work)
+            case EndRun(model=model, instance=instance, grace_s=grace_s):
+                await self._end(model, instance, grace_s)
+            case EndStray(found=found):
+                await self._end(found.model, found.instance, STRAY_GRACE_S)
+            case BringUp(errand=errand) | TakeOver(errand=errand):
+                await self._live(work, errand)
+            case WakeUp(errand=errand) | PutToSleep(errand=errand) | LookAt(errand=errand):
+                await self._deal(work, errand)
 
-    def _order(self, model: Model, instance: str) -> Order:
-        return Order(model, instance, self._adapters[model.engine], self._places)
-
-    async def _bring_up(self, model: Model, instance: str) -> None:
+    async def _live(self, work: BringUp | TakeOver, errand: Errand) -> None:
+        means, adapter = self._hands.means, self._hands.workshop.adapter(errand.model)
+        act = bring_up.bring_up if isinstance(work, BringUp) else bring_up.take_over
         try:
-            await bring_up(self._order(model, instance), self._runtime, self._http, self.post)
+            await act(errand, adapter, means)
         except Exception as error:
-            log.exception("cannot bring up %s", model.name)
-            await self._runtime.stop(instance, 0.0)
-            reason = Reason.RUNTIME_UNAVAILABLE
-            message = f"cannot run {model.name}: a fault in the manager ({error})"
-            failure = Failure(reason=reason, message=message, advice=ADVICE[reason])
-            self.post(EngineGone(model.name, instance, exit=None, failure=failure))
+            log.exception("cannot run %s", errand.model.name)
+            await self._end(errand.model.name, errand.instance, 0.0)
+            self.post(
+                EngineGone(errand.model.name, errand.instance, exit=None, failure=_our_fault(errand, error))
+            )
 
-    async def _end(self, work: EndRun) -> None:
+    async def _deal(self, work: WakeUp | PutToSleep | LookAt, errand: Errand) -> None:
         try:
-            await self._runtime.stop(work.instance, work.grace_s)
+            await self._dealing(work, errand)
+        except Exception as error:
+            log.exception("cannot deal with %s", errand.model.name)
+            self.post(EngineFaulted(errand.model.name, errand.instance, _our_fault(errand, error)))
+
+    def _dealing(self, work: WakeUp | PutToSleep | LookAt, errand: Errand) -> Coroutine[Any, Any, None]:
+        means, adapter = self._hands.means, self._hands.workshop.adapter(errand.model)
+        match work:
+            case WakeUp():
+                return sleeping.wake_up(errand, adapter, means)
+            case PutToSleep():
+                return sleeping.put_to_sleep(work, adapter, means, self._hands.meter)
+            case LookAt():
+                return liveness.look_at(work, adapter, means)
+
+    async def _end(self, model: str, instance: str, grace_s: float) -> None:
+        try:
+            await self._hands.means.runtimes.stop(instance, grace_s)
         except StopFailed as error:
-            reason = Reason.STOP_FAILED
-            failure = Failure(reason=reason, message=str(error), advice=ADVICE[reason])
-            self.post(StopDidFail(work.model, work.instance, failure))
+            self.post(StopDidFail(model, instance, failure(Reason.STOP_FAILED, str(error))))
+        except Exception as error:
+            log.exception("cannot stop %s", instance)
+            self.post(
+                StopDidFail(model, instance, failure(Reason.STOP_FAILED, f"cannot stop {model}: {error}"))
+            )
+
+
+def _our_fault(errand: Errand, error: Exception) -> Failure:
+    text = f"cannot run {errand.model.name}: a fault in the manager ({error})"
+    return failure(Reason.RUNTIME_UNAVAILABLE, text)

@@ -2,14 +2,19 @@
 
 What must be done in the outside world comes back as `Work`, already recorded; what must be said to a proxy is
 said through its `Session`, which never waits.
+
+    life, ground   the state                 proxies, chronicle   who is told of it
+    recording      decisions, written down   engine_news          what engines do
+    commands       the operator's wishes     views                how others see it
 """
 
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from switchyard_contracts.catalog import Catalog, Engine, Model
-from switchyard_contracts.errors import Reason
+from switchyard_contracts.catalog import Catalog
+from switchyard_contracts.events import EventKind
 from switchyard_contracts.grants import (
     Broken,
     Drained,
@@ -20,183 +25,179 @@ from switchyard_contracts.grants import (
     Unwant,
     Want,
 )
-from switchyard_contracts.status import Failure, ModelStatus, Phase
-from switchyard_manager.engines import Adapter
-from switchyard_manager.engines.reasons import ADVICE
-from switchyard_manager.lifecycle import COMING_UP, Event
-from switchyard_manager.runtimes import Exit
-from switchyard_manager.scheduler import (
-    Action,
-    Check,
-    Drain,
-    Grant,
-    Refuse,
-    Start,
-    Stop,
-    StopReason,
-    next_try,
-    plan,
-)
+from switchyard_contracts.status import ManagerStatus, ModelStatus, Phase
+from switchyard_manager import __version__
+from switchyard_manager.lifecycle import Event
+from switchyard_manager.runtimes import Found
+from switchyard_manager.scheduler import Policy, consider
+from switchyard_manager.scheduler.alone import STOP_AGAIN_S
+from switchyard_manager.scheduler.seen import AT_REST
+from switchyard_manager.supervise import engine_news, operator_commands, views
 from switchyard_manager.supervise import news as news_of
-from switchyard_manager.supervise.life import Life
-from switchyard_manager.supervise.proxies import Proxies, not_found
+from switchyard_manager.supervise.chronicle import Chronicle
+from switchyard_manager.supervise.ground import Ground, not_found
+from switchyard_manager.supervise.life import Life, Run
+from switchyard_manager.supervise.recording import awake_claim, record
+from switchyard_manager.supervise.work import EndStray, TakeOver, Work
+from switchyard_manager.supervise.workshop import Workshop
 
 log = logging.getLogger(__name__)
 
-STEADY_S = 60.0  # an engine that served this long has cleared its record
-STOP_GRACE_S = 10.0
-CUT_GRACE_S = 1.0  # a loading engine has nothing to finish, and some ignore SIGTERM while they load
-PASSES = 5
+PASSES = 8
+ABSENCE_S = 3.0  # a proxy tries to come back several times a second
 
 
-@dataclass(frozen=True, slots=True)
-class BringUp:
-    model: Model
-    instance: str
+@dataclass(slots=True)
+class Beginning:
+    """What a manager knows when it begins."""
 
-
-@dataclass(frozen=True, slots=True)
-class LookAt:
-    model: Model
-    instance: str
-    endpoint: str
-
-
-@dataclass(frozen=True, slots=True)
-class EndRun:
-    model: str
-    instance: str
-    grace_s: float
-
-
-Work = BringUp | LookAt | EndRun
+    manager: str
+    catalog: Catalog
+    workshop: Workshop
+    chronicle: Chronicle
+    pins: Mapping[str, bool] = field(default_factory=dict)
+    policy: Policy = consider
 
 
 class World:
-    """The only place where a phase is written; `Supervisor` is the only caller."""
+    """The only place where a phase is written; `Supervisor` is the only caller.
 
-    def __init__(
-        self,
-        manager: str,
-        catalog: Catalog,
-        adapters: Mapping[Engine, Adapter],
-        new_instance: Callable[[str], str],
-    ) -> None:
-        self._manager = manager
-        self._catalog = catalog
-        self._adapters = adapters
-        self._new_instance = new_instance
-        self._lives = {name: Life(model) for name, model in catalog.models.items()}
-        self._proxies = Proxies()
-        self._due: list[Work] = []
+    It decides nothing before it was told what a former manager left running, and what the machine looks like.
+    """
+
+    def __init__(self, beginning: Beginning) -> None:
+        self._manager = beginning.manager
+        self._policy = beginning.policy
+        self._pins = beginning.pins
+        self._ground = Ground(beginning.catalog, beginning.workshop, beginning.chronicle)
+        self._recovered = False
+        self._absent: dict[str, float] = {}  # proxies whose connection broke, and since when
+        self._strays: dict[str, Found] = {}  # what nobody wants, and was told to stop
+        self._strays_again: list[tuple[float, Found]] = []  # those that did not, and when to tell them again
+        self._early: list[news_of.ProxyNews] = []  # what proxies said before we knew what runs
+        self._trouble: tuple[str, ...] = ()
+        for model in beginning.catalog.models.values():
+            self._new_life(model.name)
 
     # -- what the outside may read ----------------------------------------------------------------------
 
     @property
-    def proxies(self) -> int:
-        return len(self._proxies)
+    def chronicle(self) -> Chronicle:
+        return self._ground.chronicle
+
+    @property
+    def catalog(self) -> Catalog:
+        return self._ground.catalog
+
+    @property
+    def ground(self) -> Ground:
+        """For whoever looks at the world, and changes nothing in it."""
+        return self._ground
 
     def statuses(self, now: float) -> tuple[ModelStatus, ...]:
-        return tuple(life.status(now) for life in self._lives.values())
+        return tuple(views.model_status(self._ground, life, now) for life in self._ground.lives.values())
+
+    def status(self, now: float, runtime: str) -> ManagerStatus:
+        reading = self._ground.cards.reading
+        faults = (reading.fault,) if reading and reading.fault else ()
+        return ManagerStatus(
+            manager=self._manager,
+            version=__version__,
+            runtime=runtime,
+            proxies=len(self._ground.proxies),
+            models=self.statuses(now),
+            gpus=views.gpus(self._ground),
+            ram=views.ram(self._ground),
+            queue=views.queue(self._ground, now),
+            trouble=self._trouble + faults,
+        )
 
     # -- deciding -----------------------------------------------------------------------------------------
 
     def decide(self, now: float) -> tuple[Work, ...]:
         """Plan, record, and hand out what there is to do. Ends when a pass finds nothing more."""
-        for _ in range(PASSES):
-            seen = {name: life.seen(now) for name, life in self._lives.items()}
-            actions = plan(self._catalog.models, seen)
-            for action in actions:
-                self._record(action, now)
-            if not actions:
+        ground = self._ground
+        for proxy in [proxy for proxy, since in self._absent.items() if now - since >= ABSENCE_S]:
+            self._void(proxy, now)
+        for _ in range(PASSES if self._recovered and ground.cards.reading else 0):
+            seen = {name: views.seen(ground, life, now) for name, life in ground.lives.items()}
+            machine = ground.cards.machine(ground.catalog, now)
+            verdict = self._policy(ground.catalog.models, seen, machine, ground.catalog.settings)
+            ground.outlook = dict(verdict.outlook)
+            for action in verdict.actions:
+                record(ground, action, now)
+            if not verdict.actions:
                 break
         self._forget()
-        self._proxies.publish(self.statuses(now))
-        work, self._due = tuple(self._due), []
+        self._end_strays_again(now)
+        ground.proxies.publish(self.statuses(now))
+        work, ground.due = tuple(ground.due), []
         return work
-
-    def _record(self, action: Action, now: float) -> None:
-        life = self._lives[action.model]
-        match action:
-            case Start():
-                self._start(life, now)
-            case Grant(proxy=proxy):
-                self._proxies.say_granted(life, life.new_grant(proxy, now))
-            case Refuse():
-                self._proxies.refuse_all(life)
-            case Drain(reason=reason):
-                log.info("draining %s (%s)", life.model.name, reason)
-                life.move(Event.DRAIN_ISSUED, now)
-                self._proxies.revoke_all(life, life.model.drain_limit_s)
-            case Stop(reason=reason):
-                self._stop(life, reason, now)
-            case Check():
-                life.checking = True
-                self._due.append(LookAt(life.model, life.instance or "", life.endpoint))
-
-    def _start(self, life: Life, now: float) -> None:
-        life.move(Event.START_ISSUED, now)
-        life.instance = self._new_instance(life.model.name)
-        life.running = life.model
-        life.start_issued = now
-        life.ever_started = True
-        life.failure = None
-        life.proved_at = None
-        life.suspect = life.checking = False
-        log.info("starting %s as %s", life.model.name, life.instance)
-        self._due.append(BringUp(life.model, life.instance))
-
-    def _stop(self, life: Life, reason: StopReason, now: float) -> None:
-        if reason is StopReason.STARTUP_TIMEOUT:
-            limit = life.model.startup_timeout_s
-            life.failure = _failure(
-                Reason.STARTUP_TIMEOUT, f"cannot run {life.model.name}: it was not ready after {limit:g} s"
-            )
-        if reason is StopReason.STOP_AGAIN:
-            life.failure = None  # it was the failed stop
-        grace_s = STOP_GRACE_S if life.phase is Phase.DRAINING else CUT_GRACE_S
-        log.info("stopping %s (%s)", life.model.name, reason)
-        life.move(Event.STOP_ISSUED, now)
-        self._due.append(EndRun(life.model.name, life.instance or "", grace_s))
 
     # -- hearing -------------------------------------------------------------------------------------------
 
-    def hear(self, news: news_of.News, now: float) -> None:
+    def hear(self, news: news_of.News, now: float) -> None:  # noqa: C901 - one case for each kind
         match news:
+            case news_of.ProxyCame() | news_of.ProxyWent() | news_of.ProxySaid() if not self._recovered:
+                # A proxy that comes back holds grants for engines that we may be about to take over.
+                self._early.append(news)
             case news_of.ProxyCame():
                 self._proxy_came(news.session, news.hello, now)
             case news_of.ProxyWent():
                 self._proxy_went(news.session, now)
             case news_of.ProxySaid():
                 self._proxy_said(news.session, news.message, now)
+            case news_of.Measured():
+                self._measured(news, now)
+            case news_of.Recovered(found=found):
+                self._recovered_all(found, now)
             case news_of.CatalogRead():
-                self._catalog_read(news.catalog)
+                self._catalog_read(news.catalog, now)
+            case news_of.CatalogFaulty(faults=faults):
+                self._catalog_faulty(faults, now)
+            case news_of.Asked():
+                news.answer(operator_commands.obey(self._ground, news.command, now))
+            case news_of.StopDidFail() if news.instance in self._strays:
+                log.error("%s", news.failure.sentence())
+                self._strays_again.append((now + STOP_AGAIN_S, self._strays[news.instance]))
             case _:
-                self._engine_news(news, now)
+                engine_news.hear(self._ground, news, now)
+
+    # Proxies
 
     def _proxy_came(self, session: news_of.Session, hello: Hello, now: float) -> None:
-        self._proxy_went(self._proxies.former(session), now)
-        self._proxies.welcome(session, self._manager, self.statuses(now))
+        proxies = self._ground.proxies
+        self._proxy_went(proxies.former(session), now)
+        self._void(session.proxy, now)  # what it holds still, it says now
+        proxies.welcome(session, self._manager, self.statuses(now))
         for held in hello.holds:
-            life = self._lives.get(held.model)
+            life = self._ground.lives.get(held.model)
             grant = life.adopt_grant(held, session.proxy, now) if life else None
             if grant is None or grant.revoked:
                 limit = life.model.drain_limit_s if life and grant else None
                 session.send(Revoke(model=held.model, grant=held.grant, drain_s=limit))
 
     def _proxy_went(self, session: news_of.Session | None, now: float) -> None:
-        """Its grants are void and its tickets are gone: what it counted cannot keep an engine alive."""
-        if session is None or not self._proxies.part(session):
+        """Its tickets are gone. Its grants are void unless it is back soon: perhaps only the connection broke,
+        and they have streams on them."""
+        if session is None or not self._ground.proxies.part(session):
             return
-        for life in self._lives.values():
-            life.forget_proxy(session.proxy, now)
+        self._absent[session.proxy] = now
+        for life in self._ground.lives.values():
+            life.drop_tickets(life.tickets_of(session.proxy), now)
+
+    def _void(self, proxy: str, now: float) -> None:
+        """What it counted cannot keep an engine alive any longer."""
+        if self._absent.pop(proxy, None) is not None:
+            for life in self._ground.lives.values():
+                life.forget_proxy(proxy, now)
 
     def _proxy_said(
         self, session: news_of.Session, message: Want | Unwant | Drained | InFlight | Broken, now: float
     ) -> None:
-        if session not in self._proxies:
+        if session not in self._ground.proxies:
             return
-        life = self._lives.get(message.model)
+        life = self._ground.lives.get(message.model)
         if isinstance(message, Want):
             self._wanted(life, session, message, now)
         elif life is not None:
@@ -208,86 +209,99 @@ class World:
             return
         # Even if that proxy holds a grant: then the ticket crossed it on the wire, and is served and taken back
         # there. Never say a grant twice to hurry that: by now the proxy may have given it up for broken.
-        life.tickets[session.proxy, want.ticket] = now
+        life.add_ticket(session.proxy, want.ticket, want.priority, now)
 
-    def _catalog_read(self, catalog: Catalog) -> None:
-        self._catalog = catalog
+    # The machine
+
+    def _measured(self, news: news_of.Measured, now: float) -> None:
+        ground = self._ground
+        awake: set[str] = set()
+        asleep_mib: Counter[str] = Counter()
+        for life in ground.lives.values():
+            run = life.run
+            if run is None:
+                continue
+            if not run.asleep:
+                awake |= set(run.gpus)
+            run.held = news.held.get(run.instance, {})
+            if run.asleep:
+                asleep_mib.update(run.held or dict.fromkeys(run.gpus, run.claim_mib or 0))
+            if life.phase is Phase.ASLEEP and run.held:
+                ground.learn_memory(run, asleep=True)
+                run.claim_mib = max(run.held.values())
+            elif life.phase in {Phase.WARMING, Phase.READY, Phase.DRAINING}:
+                for uuid, mib in run.held.items():
+                    run.peak[uuid] = max(run.peak.get(uuid, 0), mib)
+        ground.owners = news.owners
+        ground.cards.measured(news.reading, awake, asleep_mib, now)
+
+    def _recovered_all(self, found: tuple[Found, ...], now: float) -> None:
+        self._recovered = True
+        for one in found:
+            life = self._ground.lives.get(one.model)
+            if life is None or life.run is not None:
+                log.warning("%s runs, and no model of the catalog is its own: it is removed", one.instance)
+                self._strays[one.instance] = one
+                self._ground.due.append(EndStray(one))
+                continue
+            self._take_over(life, one, now)
+        early, self._early = self._early, []
+        for news in early:
+            self.hear(news, now)
+
+    def _take_over(self, life: Life, found: Found, now: float) -> None:
+        log.info("taking over %s, which a former manager left running", found.instance)
+        run = Run(
+            instance=found.instance,
+            model=life.model,
+            spec_hash=found.spec_hash,
+            began=now,
+            gpus=found.gpus,
+            endpoint=found.endpoint,
+            adopted=True,
+        )
+        life.run = run
+        life.ever_started = True
+        life.rising_since = life.progress_at = now
+        if found.spec_hash == life.spec_hash:
+            run.claim_mib = awake_claim(self._ground, life)
+        self._ground.move(life, Event.ADOPTED, now)
+        self._ground.due.append(TakeOver(self._ground.errand(run)))
+
+    # The catalog
+
+    def _catalog_read(self, catalog: Catalog, now: float) -> None:
+        ground = self._ground
+        before, ground.catalog, self._trouble = ground.catalog, catalog, ()
         for name, model in catalog.models.items():
-            life = self._lives.setdefault(name, Life(model))
+            life = ground.lives.get(name) or self._new_life(name)
             if life.model != model:
-                life.model = model
-                life.failures, life.retry_at = 0, 0.0  # whatever was wrong may be mended now
+                life.model, life.spec_hash = model, ground.workshop.hash_of(model)
+                # Whatever was wrong may be mended now.
+                life.failures, life.troubles, life.retry_at, life.tried_alone = 0, 0, 0.0, False
+        changed = [name for name in catalog.models if catalog.models[name] != before.models.get(name)]
+        gone = [name for name in before.models if name not in catalog.models]
+        ground.chronicle.tell(EventKind.CATALOG, now, changed=changed, removed=gone)
+
+    def _catalog_faulty(self, faults: tuple[str, ...], now: float) -> None:
+        if faults != self._trouble:
+            self._trouble = faults
+            self._ground.chronicle.tell(EventKind.CATALOG, now, faults=list(faults))
+
+    def _new_life(self, name: str) -> Life:
+        ground = self._ground
+        model = ground.catalog.models[name]
+        life = Life(model, ground.workshop.hash_of(model), pinned_by_hand=self._pins.get(name))
+        ground.lives[name] = life
+        return life
+
+    def _end_strays_again(self, now: float) -> None:
+        due = [stray for at, stray in self._strays_again if at <= now]
+        self._strays_again = [(at, stray) for at, stray in self._strays_again if at > now]
+        self._ground.due += map(EndStray, due)
 
     def _forget(self) -> None:
         """A model that left the catalog is gone once it rests and nobody waits for it."""
-        at_rest = {Phase.STOPPED, Phase.FAILED}
-        for name, life in list(self._lives.items()):
-            if name not in self._catalog.models and life.phase in at_rest and not life.tickets:
-                del self._lives[name]
-
-    # -- engines -------------------------------------------------------------------------------------------
-
-    def _engine_news(
-        self,
-        news: news_of.EngineCame
-        | news_of.EngineStands
-        | news_of.EngineFaulted
-        | news_of.EngineGone
-        | news_of.StopDidFail,
-        now: float,
-    ) -> None:
-        life = self._lives.get(news.model)
-        if life is None or life.instance != news.instance:
-            return  # of a run that is over
-        match news:
-            case news_of.EngineCame() if life.phase in COMING_UP:
-                self._engine_came(life, news, now)
-            case news_of.EngineStands():
-                life.suspect = life.checking = False
-            case news_of.EngineFaulted() if life.phase in COMING_UP or life.phase is Phase.READY:
-                log.warning("%s", news.failure.sentence())
-                life.failure = news.failure
-                life.move(Event.FAULTED, now)
-                self._proxies.revoke_all(life, 0.0)
-                self._due.append(EndRun(life.model.name, news.instance, CUT_GRACE_S))
-            case news_of.StopDidFail() if life.phase is Phase.STOPPING:
-                log.error("%s", news.failure.sentence())
-                life.failure = news.failure
-                life.move(Event.STOP_FAILED, now)
-            case news_of.EngineGone():
-                self._engine_gone(life, news, now)
-            case _:
-                pass  # crossed a decision of ours: the phase has moved on
-
-    def _engine_came(self, life: Life, news: news_of.EngineCame, now: float) -> None:
-        life.move(news.event, now)
-        life.endpoint = news.endpoint
-        if life.phase is Phase.READY:
-            log.info("%s is ready after %.1f s", life.model.name, now - life.start_issued)
-            life.proved_at = life.idle_since = now
-            return
-        self._proxies.say_loading(life, now)
-
-    def _engine_gone(self, life: Life, news: news_of.EngineGone, now: float) -> None:
-        asked_for = life.phase in {Phase.STOPPING, Phase.STOP_FAILED}
-        if not asked_for:
-            adapter = self._adapters[(life.running or life.model).engine]
-            life.failure = news.failure or adapter.explain(life.model, news.exit or Exit(None))
-        elif life.phase is Phase.STOP_FAILED:
-            life.failure = None  # it was the failed stop, and it is mended
-        self._proxies.revoke_all(life, 0.0)
-        life.grants.clear()
-        life.idle_since = now
-        if life.failure is None:
-            life.move(Event.EXITED, now)
-        else:
-            log.warning("%s", life.failure.sentence())
-            life.move(Event.EXITED_IN_FAULT, now)
-            steady = life.proved_at is not None and now - life.proved_at >= STEADY_S
-            life.failures = 1 if steady else life.failures + 1
-            life.retry_at = now + next_try(life.failures, was_proved=life.proved_at is not None)
-        life.instance, life.running, life.endpoint = None, None, ""
-
-
-def _failure(reason: Reason, message: str) -> Failure:
-    return Failure(reason=reason, message=message, advice=ADVICE[reason])
+        for name, life in list(self._ground.lives.items()):
+            if name not in self._ground.catalog.models and life.phase in AT_REST and not life.tickets:
+                del self._ground.lives[name]

@@ -20,6 +20,7 @@ VALUES: dict[Phase, str] = {
     Phase.READY: "loaded",
     Phase.DRAINING: "loaded",
     Phase.SLEEPING: "sleeping",
+    Phase.ASLEEP: "sleeping",
     Phase.WAKING: "loading",
     Phase.STOPPING: "unloaded",
     Phase.FAILED: "failed",

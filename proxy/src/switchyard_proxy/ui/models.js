@@ -4,7 +4,7 @@ import { listModels } from './api.js';
 
 const EVERY_MS = 2000;
 const GLYPHS = {
-  stopped: '○', starting: '◔', loading: '◔', warming: '◑', ready: '●', draining: '◌', sleeping: '☾',
+  stopped: '○', starting: '◔', loading: '◔', warming: '◑', ready: '●', draining: '◌', sleeping: '☾', asleep: '☾',
   waking: '◔', stopping: '◌', failed: '✕', stop_failed: '✕',
 };
 const MOVING = ['starting', 'loading', 'warming', 'waking', 'draining', 'stopping'];

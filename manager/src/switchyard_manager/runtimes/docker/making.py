@@ -1,0 +1,156 @@
+"""Make a container, start it, undo what was begun; find what is ours. Blocking, and knows no event loop.
+
+Whatever is removed here was looked at first and carries our installation.
+"""
+
+import contextlib
+import logging
+import threading
+import time
+from dataclasses import dataclass
+
+from switchyard_contracts.errors import Reason
+from switchyard_manager.errors import EngineFailed, ManagerError
+from switchyard_manager.runtimes.docker import refusals
+from switchyard_manager.runtimes.docker.body import INSTALLATION, INSTANCE, Naming, body
+from switchyard_manager.runtimes.docker.engine import Conflict, Engine, EngineSaid, NotThere
+from switchyard_manager.runtimes.docker.seen import Seen
+from switchyard_manager.runtimes.protocol import ContainerSpec, ExistingSpec, RuntimeAway
+
+log = logging.getLogger(__name__)
+
+NAME_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A container that was started, and from when on its words are this run's."""
+
+    seen: Seen
+    since_ns: int
+
+
+class Maker:
+    def __init__(self, engine: Engine, naming: Naming) -> None:
+        self._engine = engine
+        self._naming = naming
+        self._one_network = threading.Lock()
+        self._unclear: set[str] = set()  # names whose removal the Engine was away for
+
+    def make(self, spec: ContainerSpec, called_off: threading.Event) -> Begun:
+        """If it raises, nothing of it is left, or will be removed once the Engine answers again."""
+        name = self._naming.container(spec.instance)
+        try:
+            _go_on(spec.model, called_off)
+            network = self._network(spec.model)
+            container = self._created(name, spec, network)
+            _go_on(spec.model, called_off)
+            self._engine.start(container)
+            _go_on(spec.model, called_off)
+            return Begun(self._engine.inspect(container), since_ns=0)
+        except ManagerError:
+            self.undo(name)
+            raise
+
+    def wake(self, spec: ExistingSpec, called_off: threading.Event) -> Begun:
+        """One that runs already is taken as it is; what it said before is not this run's."""
+        try:
+            seen = self._engine.inspect(spec.container)
+        except NotThere as error:
+            raise EngineFailed.because(
+                Reason.ENGINE_MISSING,
+                f"cannot start {spec.model}: Docker has no container named {spec.container}",
+                "create it, or correct `container` of this model in models.json",
+            ) from error
+        if seen.running:
+            return Begun(seen, since_ns=time.time_ns())
+        _go_on(spec.model, called_off)
+        self._engine.start(seen.id)
+        seen = self._engine.inspect(seen.id)
+        return Begun(seen, since_ns=seen.started_ns)
+
+    def undo(self, name: str) -> None:
+        """Remove it if it is there and ours."""
+        try:
+            seen = self._engine.inspect(name)
+            if self._naming.owns(seen.labels):
+                self._engine.remove(seen.id)
+        except (NotThere, Conflict):
+            pass
+        except RuntimeAway:
+            self._unclear.add(name)
+            return
+        except EngineSaid as error:
+            log.warning("container %s: %s", name, error)
+        self._unclear.discard(name)
+
+    def settle(self) -> None:
+        """Undo what could not be undone while the Engine was away."""
+        for name in tuple(self._unclear):
+            self.undo(name)
+
+    def ours(self) -> tuple[Seen, ...]:
+        """All that carry our installation, the oldest first. Raises `RuntimeAway`."""
+        seen = []
+        try:
+            for container in self._engine.labelled(self._naming.label):
+                # One that is not there was removed since it was listed.
+                with contextlib.suppress(NotThere):
+                    seen.append(self._engine.inspect(container))
+        except EngineSaid as error:
+            raise RuntimeAway(f"cannot know what runs: {error}") from error
+        return tuple(sorted(seen, key=lambda one: one.created))
+
+    def _network(self, model: str) -> str:
+        name = self._naming.network
+        with self._one_network:
+            if not self._engine.networks(name):
+                with contextlib.suppress(Conflict):
+                    self._engine.make_network(name, {INSTALLATION: self._naming.installation})
+            known = self._engine.networks(name)
+            ours = [network.id for network in known if self._naming.owns(network.labels)]
+            if not ours or len(ours) < len(known):
+                raise _taken(model, f"network {name}")
+            return self._only(ours)
+
+    def _only(self, networks: list[str]) -> str:
+        """A manager that was killed may have left two of the name, and then the Engine refuses both."""
+        kept = list(networks)
+        for network in reversed(networks):
+            if len(kept) > 1:
+                # One that has containers is refused, and stays.
+                with contextlib.suppress(EngineSaid):
+                    self._engine.remove_network(network)
+                    kept.remove(network)
+        return kept[0]
+
+    def _created(self, name: str, spec: ContainerSpec, network: str) -> str:
+        for _ in range(NAME_ATTEMPTS):
+            try:
+                return self._engine.create(name, body(spec, self._naming, network))
+            except Conflict:
+                self._clear(name, spec)
+        raise _taken(spec.model, f"container {name}")
+
+    def _clear(self, name: str, spec: ContainerSpec) -> None:
+        """A name of ours that is taken: what an attempt left whose answer never reached us."""
+        try:
+            seen = self._engine.inspect(name)
+            if not self._naming.owns(seen.labels) or seen.labels.get(INSTANCE) != spec.instance:
+                raise _taken(spec.model, f"container {name}")
+            self._engine.remove(seen.id)
+        except (NotThere, Conflict):
+            return  # gone since, or going
+
+
+def _go_on(model: str, called_off: threading.Event) -> None:
+    if called_off.is_set():
+        raise refusals.called_off(model)
+
+
+def _taken(model: str, what: str) -> EngineFailed:
+    return EngineFailed.because(
+        Reason.RUNTIME_UNAVAILABLE,
+        f"cannot start {model}: there is a {what} already, and it is not ours",
+        "rename or remove it; Switchyard never touches what it did not make",
+    )

@@ -1,0 +1,162 @@
+"""Whether there is room for one model now, and if not, who would have to leave. Arithmetic is the ledger's."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+from switchyard_contracts.catalog import Model, Settings
+from switchyard_contracts.errors import Reason
+from switchyard_contracts.status import Phase
+from switchyard_manager.scheduler.actions import Shortage
+from switchyard_manager.scheduler.ledger import Ledger
+from switchyard_manager.scheduler.seen import LEAVING, Seen
+from switchyard_manager.scheduler.sites import Site, sites
+from switchyard_manager.scheduler.turns import may_leave
+
+
+class Standing(IntEnum):
+    """How near a model is to its room on one site. The lowest is the best."""
+
+    NOW = 0
+    SOON = 1  # somebody leaves already, or memory is on its way back
+    EVICT = 2  # others may be moved out for it at once
+    BLOCKED = 3  # those who are in the way must not be moved yet
+    SHORT = 4  # moving all that may be moved would not do
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    standing: Standing
+    site: Site
+    needs: tuple[int | None, ...] = ()
+    victims: tuple[str, ...] = ()
+    in_the_way: tuple[str, ...] = ()
+    rank: tuple[float, ...] = ()  # among options of the same standing; the lowest is the best
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One pass's view of the whole, for the functions below."""
+
+    wanted: Mapping[str, Model]
+    seen: Mapping[str, Seen]
+    settings: Settings
+    ledger: Ledger
+    leaving: Collection[str]  # whom this very pass has told to go …
+    placed: Collection[str]  # … and to come up, or keeps a place for
+
+
+def best_option(scene: Scene, name: str) -> Option | None:
+    """None: this machine lacks the GPUs that the model asks for."""
+    found = sites(scene.wanted[name], scene.seen[name], scene.ledger.machine)
+    options = [_option(scene, name, site) for site in found]
+    return min(options, key=lambda option: (option.standing, option.rank), default=None)
+
+
+def shortage(scene: Scene, name: str) -> Shortage:
+    """The numbers behind a refusal, GPU by GPU."""
+    model, view, ledger = scene.wanted[name], scene.seen[name], scene.ledger
+    found = sites(model, view, ledger.machine)
+    asked = model.gpus if isinstance(model.gpus, tuple) else len(found[0]) if found else (model.gpus or 1)
+    if not found:
+        return Shortage(Reason.NO_GPU, wanted=asked)
+    uuids = dict.fromkeys(uuid for site in found for uuid in site)
+    rows = tuple(ledger.room(uuid, view.need_mib.get(uuid)) for uuid in uuids)
+    could_ever = any(all(_could_ever_fit(scene, name, uuid) for uuid in site) for site in found)
+    reason = Reason.VRAM_BUSY if could_ever else Reason.INSUFFICIENT_VRAM
+    return Shortage(reason, rows, asked)
+
+
+def _could_ever_fit(scene: Scene, name: str, uuid: str) -> bool:
+    gpu = scene.ledger.machine.gpu(uuid)
+    need = scene.seen[name].need_mib.get(uuid) or 0
+    return gpu is not None and need <= gpu.total_mib - gpu.reserve_mib
+
+
+def _option(scene: Scene, name: str, site: Site) -> Option:
+    ledger, seen = scene.ledger, scene.seen
+    needs = tuple(seen[name].need_mib.get(uuid) for uuid in site)
+    others = {other for uuid in site for other in ledger.on(uuid)} - {name}
+    going = {other for other in others if other in scene.leaving or seen[other].phase in LEAVING}
+
+    def fits(without: Collection[str]) -> bool:
+        gone = {name, *without}
+        return not (seen[name].alone and others - gone) and all(
+            ledger.fits(uuid, need, gone) for uuid, need in zip(site, needs, strict=True)
+        )
+
+    coming_back = any(ledger.is_coming_back(uuid, need, {name}) for uuid, need in zip(site, needs, strict=True))
+    if fits(()):
+        wait = coming_back or any(map(ledger.is_stale, site)) or ledger.is_blocked(site, besides=name)
+        standing = Standing.SOON if wait else Standing.NOW
+        left = sum(ledger.free_mib(uuid, {name}) - (need or 0) for uuid, need in zip(site, needs, strict=True))
+        return Option(standing, site, needs, in_the_way=ledger.blockers(site, name), rank=(float(left),))
+    if coming_back or fits(going):
+        return Option(Standing.SOON, site, needs, in_the_way=tuple(sorted(going)))
+
+    def could_fit(without: Collection[str]) -> bool:
+        gone = {name, *without}
+        return not (seen[name].alone and others - gone) and all(
+            ledger.could_fit(uuid, need, gone) for uuid, need in zip(site, needs, strict=True)
+        )
+
+    victims = _victims(
+        scene, name, others - going - set(scene.placed), lambda chosen: could_fit(going | set(chosen))
+    )
+    if victims is not None:
+        busy = sum(not seen[victim].is_idle for victim in victims)
+        loss = sum(1.0 / max(score(scene, victim), 1e-9) for victim in victims)
+        return Option(Standing.EVICT, site, needs, victims, victims, rank=(float(busy), loss))
+    movable = {
+        other for other in others if not seen[other].pinned and seen[other].phase is not Phase.STOP_FAILED
+    }
+    standing = Standing.BLOCKED if could_fit(going | movable) else Standing.SHORT
+    return Option(standing, site, needs, in_the_way=tuple(sorted(others)), rank=(float(len(others)),))
+
+
+def _victims(
+    scene: Scene, name: str, others: Collection[str], enough: Callable[[Collection[str]], bool]
+) -> tuple[str, ...] | None:
+    """As few as will do, whoever is missed least first; None if all who may go would not do."""
+    wants = (scene.wanted[name], scene.seen[name])
+    able = [
+        other
+        for other in others
+        if may_leave(scene.seen[other], _base_priority(scene, other), wants, scene.settings)
+    ]
+    able.sort(key=lambda other: _missed(scene, other))
+    chosen: list[str] = []
+    for other in able:
+        if enough(chosen):
+            break
+        chosen.append(other)
+    if not enough(chosen):
+        return None
+    for other in reversed(tuple(chosen)):
+        fewer = [one for one in chosen if one != other]
+        if enough(fewer):
+            chosen = fewer
+    return tuple(chosen)
+
+
+def _missed(scene: Scene, name: str) -> tuple[bool, float, str]:
+    return (not scene.seen[name].is_idle, -score(scene, name), name)
+
+
+def score(scene: Scene, name: str) -> float:
+    """The higher, the sooner it is moved out: long idle, much memory, quick to bring back, of little weight."""
+    view = scene.seen[name]
+    freed = view.claim_mib
+    if freed is None:
+        freed = min((gpu.total_mib for gpu in map(scene.ledger.machine.gpu, view.gpus) if gpu), default=0)
+    cost = view.wake_s if view.can_sleep else view.load_s
+    return view.idle_s * max(freed, 1) / (max(cost, 0.001) * _weight(_base_priority(scene, name)))
+
+
+def _weight(priority: int) -> float:
+    return 1.0 + priority if priority >= 0 else 1.0 / (1.0 - priority)
+
+
+def _base_priority(scene: Scene, name: str) -> int:
+    model = scene.wanted.get(name)
+    return 0 if model is None else model.priority

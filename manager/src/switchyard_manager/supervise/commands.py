@@ -1,0 +1,34 @@
+"""What an operator can ask of the manager by hand, and what comes of it. Values."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from switchyard_contracts.errors import ErrorBody
+
+
+class Verb(StrEnum):
+    LOAD = "load"
+    UNLOAD = "unload"
+    SLEEP = "sleep"
+    WAKE = "wake"
+    PIN = "pin"
+    UNPIN = "unpin"
+    CANCEL = "cancel"  # the load that is under way
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Each is idempotent: asking for what is so already changes nothing, and is no error."""
+
+    verb: Verb
+    model: str  # a name or an alias
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`model` is the name, even if an alias was given. `error` says why nothing was done."""
+
+    model: str
+    changed: bool = False
+    error: ErrorBody | None = None

@@ -1,0 +1,165 @@
+"""What engines do, as it changes the world. News of a run that is over changes nothing."""
+
+import logging
+
+from switchyard_contracts.errors import Reason
+from switchyard_contracts.events import EventKind
+from switchyard_contracts.status import Phase
+from switchyard_manager.engines.reasons import ENVIRONMENT, LASTING
+from switchyard_manager.lifecycle import COMING_UP, Event
+from switchyard_manager.runtimes import Exit
+from switchyard_manager.scheduler.backoff import next_try, next_try_in_this_environment
+from switchyard_manager.scheduler.seen import AT_REST
+from switchyard_manager.store.facts import Span
+from switchyard_manager.supervise import news as news_of
+from switchyard_manager.supervise.ground import Ground
+from switchyard_manager.supervise.life import Life, Run
+
+log = logging.getLogger(__name__)
+
+STEADY_S = 60.0  # an engine that served this long has cleared its record
+
+
+def hear(ground: Ground, news: news_of.EngineNews, now: float) -> None:  # noqa: C901 - one case for each kind
+    life = ground.lives.get(news.model)
+    if life is None or life.run is None or life.run.instance != news.instance:
+        return
+    match news:
+        case news_of.EngineCame() if life.phase in COMING_UP:
+            _came(ground, life, life.run, news, now)
+        case news_of.EngineProgress() if life.phase in COMING_UP:
+            _progressed(ground, life, news.text, now)
+        case news_of.EngineWorked(count=count):
+            if count != life.run.work or not life.in_flight:
+                life.run.work, life.run.worked_at = count, now
+        case news_of.EngineSlept() if life.phase in {Phase.SLEEPING, Phase.LOADING}:
+            _slept(ground, life, life.run, now)
+        case news_of.SleepDidFail(why=why):
+            log.warning("cannot keep %s asleep, so it is stopped instead: %s", news.model, why)
+            life.run.can_sleep = False
+            life.faulted = life.phase is Phase.SLEEPING
+        case news_of.EngineStands():
+            life.suspect = life.checking = False
+            life.run.worked_at = now
+        case news_of.EngineFaulted() if life.phase not in AT_REST | {Phase.STOPPING, Phase.STOP_FAILED}:
+            log.warning("%s", news.failure.sentence())
+            life.failure = news.failure
+            life.faulted = True
+            ground.proxies.revoke_all(life, 0.0)
+        case news_of.StopDidFail() if life.phase is Phase.STOPPING:
+            log.error("%s", news.failure.sentence())
+            life.failure = news.failure
+            ground.move(life, Event.STOP_FAILED, now)
+        case news_of.EngineGone():
+            _gone(ground, life, life.run, news, now)
+        case _:
+            pass  # crossed a decision of ours: the phase has moved on
+
+
+def _came(ground: Ground, life: Life, run: Run, news: news_of.EngineCame, now: float) -> None:
+    if news.event is Event.LAUNCHED and life.phase is not Phase.STARTING:
+        return  # an engine that was taken over runs already
+    ground.move(life, news.event, now)
+    run.endpoint = news.endpoint
+    life.progress_at = now
+    if life.phase is not Phase.READY:
+        ground.proxies.say_loading(life, now)
+        return
+    took_s = now - life.rising_since
+    log.info("%s is ready after %.1f s", life.model.name, took_s)
+    if run.adopted and run.ready_after_s is None:
+        run.ready_after_s = 0.0
+    elif run.ready_after_s is None:
+        run.ready_after_s = round(took_s, 3)
+        ground.learn_span(run, Span.LOAD, took_s)
+    else:
+        ground.learn_span(run, Span.WAKE, took_s)
+    run.proved_at = life.idle_since = now
+    ground.cards.changed(run.gpus)
+    life.progress, life.troubles = None, 0
+    ground.note_run(run, now)
+
+
+def _progressed(ground: Ground, life: Life, text: str | None, now: float) -> None:
+    life.progress_at = now
+    if text is None or text == life.progress:
+        return
+    life.progress = text
+    ground.chronicle.tell(EventKind.PROGRESS, now, life.model.name, text=text)
+    ground.proxies.say_loading(life, now)
+
+
+def _slept(ground: Ground, life: Life, run: Run, now: float) -> None:
+    if life.phase is Phase.SLEEPING:
+        ground.learn_span(run, Span.SLEEP, now - life.phase_since)
+        ground.learn_memory(run, asleep=False)
+    # What was last measured is what it held awake.
+    run.asleep, run.proved_at, run.held = True, None, {}
+    run.ready_after_s = run.ready_after_s or 0.0
+    gpus = [gpu for gpu in map(ground.cards.gpu, run.gpus) if gpu]
+    run.claim_mib = max((ground.workshop.asleep_mib(run.spec_hash, gpu.name) for gpu in gpus), default=0)
+    ground.cards.released(run.gpus, now)
+    ground.move(life, Event.SLEPT, now)
+
+
+def _gone(ground: Ground, life: Life, run: Run, news: news_of.EngineGone, now: float) -> None:
+    if life.phase in {Phase.STOPPING, Phase.STOP_FAILED}:
+        ground.learn_span(run, Span.STOP, now - life.phase_since)
+        if life.phase is Phase.STOP_FAILED:
+            life.failure = None  # it was the failed stop, and it is mended
+    else:
+        adapter = ground.workshop.adapter(run.model)
+        life.failure = news.failure or adapter.explain(life.model, news.exit or Exit(None))
+    ground.proxies.revoke_all(life, 0.0)
+    life.grants.clear()
+    life.idle_since = now
+    ground.cards.released(run.gpus, now)
+    if life.failure is None:
+        if run.ready_after_s is not None:
+            ground.learn_memory(run, asleep=False)
+        ground.move(life, Event.EXITED, now, run.ended_because)
+    else:
+        _failed(ground, life, run, now)
+    ground.note_run(run, now, ended=True, exit_code=news.exit.code if news.exit else None)
+    life.run, life.faulted, life.progress = None, False, None
+
+
+def _failed(ground: Ground, life: Life, run: Run, now: float) -> None:
+    failure = life.failure
+    if failure is None:
+        return
+    log.warning("%s", failure.sentence())
+    run.ended_because = str(failure.reason)
+    _rest(ground, life, run, failure.reason, now)
+    ground.move(life, Event.EXITED_IN_FAULT, now, str(failure.reason))
+    ground.chronicle.tell(
+        EventKind.FAILURE,
+        now,
+        life.model.name,
+        reason=failure.reason,
+        message=failure.message,
+        retry_in_s=round(life.retry_at - now, 1),
+    )
+
+
+def _rest(ground: Ground, life: Life, run: Run, reason: Reason, now: float) -> None:
+    """Until when it is left alone, by whose fault it was."""
+    if reason in ENVIRONMENT:
+        life.troubles += 1
+        life.retry_at = now + next_try_in_this_environment(life.troubles)
+    elif _ran_out_beside_others(ground, life, run, reason):
+        life.tried_alone = True
+        life.retry_at = now
+    else:
+        steady = run.proved_at is not None and now - run.proved_at >= STEADY_S
+        life.failures = 1 if steady else life.failures + 1
+        lasts = reason in LASTING
+        life.retry_at = now + next_try(life.failures, was_proved=run.ready_after_s is not None, lasts=lasts)
+
+
+def _ran_out_beside_others(ground: Ground, life: Life, run: Run, reason: Reason) -> bool:
+    """What was declared or measured was too little: once, and without blame, it gets a GPU of its own."""
+    if reason is not Reason.CUDA_OUT_OF_MEMORY or life.tried_alone:
+        return False
+    others = (other.run for other in ground.lives.values() if other is not life and other.run)
+    return any(set(other.gpus) & set(run.gpus) for other in others)

@@ -1,0 +1,114 @@
+"""All that the world consists of, for the modules that change it. State: it decides nothing itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from switchyard_contracts.catalog import Catalog
+from switchyard_contracts.errors import ErrorBody, ErrorCode
+from switchyard_contracts.events import EventKind, RunRecord
+from switchyard_contracts.status import Phase
+from switchyard_manager.lifecycle import Event
+from switchyard_manager.scheduler import Outlook, Wish
+from switchyard_manager.scheduler.seen import AT_REST
+from switchyard_manager.store.facts import MemoryMeasured, RunWas, Span, SpanMeasured
+from switchyard_manager.supervise.cards import Cards
+from switchyard_manager.supervise.chronicle import Chronicle
+from switchyard_manager.supervise.life import Life, Run
+from switchyard_manager.supervise.proxies import Proxies
+from switchyard_manager.supervise.work import EndRun, Errand, Work
+from switchyard_manager.supervise.workshop import Workshop
+
+STOP_GRACE_S = 10.0
+CUT_GRACE_S = 1.0  # a loading engine has nothing to finish, and some ignore SIGTERM while they load
+
+
+@dataclass(slots=True)
+class Ground:
+    catalog: Catalog
+    workshop: Workshop
+    chronicle: Chronicle
+    lives: dict[str, Life] = field(default_factory=dict)
+    proxies: Proxies = field(default_factory=Proxies)
+    cards: Cards = field(default_factory=Cards)
+    outlook: dict[str, Outlook] = field(default_factory=dict)
+    owners: Mapping[int, str] = field(
+        default_factory=dict
+    )  # processes of our engines → model, as last measured
+    due: list[Work] = field(default_factory=list)
+
+    def move(self, life: Life, event: Event, now: float, why: str | None = None) -> None:
+        """The only way in which a phase changes."""
+        before = life.phase
+        life.move(event, now)
+        if life.phase in AT_REST:
+            life.wish = life.leaves_for = None
+        elif life.phase is Phase.ASLEEP and life.wish is Wish.SLEEP:
+            life.wish = None
+        self.chronicle.tell(
+            EventKind.PHASE, now, life.model.name, before=before, after=life.phase, why=why or str(event)
+        )
+
+    def refuse(self, life: Life, error: ErrorBody, now: float) -> None:
+        """Whoever waits for this model will not get it now."""
+        if not life.tickets:
+            return
+        self.chronicle.tell(
+            EventKind.REFUSED, now, life.model.name, message=error.message, waiting=len(life.tickets)
+        )
+        self.proxies.refuse_all(life, error)
+        life.drop_tickets(list(life.tickets), now)
+
+    def refuse_for_failure(self, life: Life, now: float) -> None:
+        if life.failure is None:
+            error = not_found(life.model.name)
+        else:
+            error = ErrorBody.of(ErrorCode.MODEL_LOAD_FAILED, life.failure.sentence())
+        self.refuse(life, error, now)
+
+    def end(self, life: Life, grace_s: float) -> None:
+        if life.run is not None:
+            self.due.append(EndRun(life.model.name, life.run.instance, grace_s))
+
+    def errand(self, run: Run) -> Errand:
+        smallest = min((gpu.total_mib for gpu in map(self.cards.gpu, run.gpus) if gpu), default=None)
+        return Errand(
+            model=run.model,
+            instance=run.instance,
+            spec_hash=run.spec_hash,
+            gpus=run.gpus,
+            share_mib=run.share_mib,
+            smallest_gpu_mib=smallest,
+            endpoint=run.endpoint,
+        )
+
+    def learn_span(self, run: Run, span: Span, seconds: float) -> None:
+        seconds = round(seconds, 3)
+        self.workshop.learn_span(run.spec_hash, span, seconds)
+        self.chronicle.keep(SpanMeasured(run.spec_hash, span, seconds))
+
+    def learn_memory(self, run: Run, *, asleep: bool) -> None:
+        """What it held at most on each GPU; asleep: what it holds now."""
+        for uuid, mib in (run.held if asleep else run.peak).items():
+            gpu = self.cards.gpu(uuid)
+            if gpu is not None and mib > 0:
+                self.workshop.learn_memory(run.spec_hash, gpu.name, mib, asleep=asleep)
+                self.chronicle.keep(MemoryMeasured(run.spec_hash, gpu.name, mib, asleep=asleep))
+
+    def note_run(self, run: Run, now: float, *, ended: bool = False, exit_code: int | None = None) -> None:
+        record = RunRecord(
+            instance=run.instance,
+            model=run.model.name,
+            began_at=self.chronicle.at(run.began),
+            ready_after_s=run.ready_after_s,
+            ended_at=self.chronicle.at(now) if ended else None,
+            exit_code=exit_code,
+            ended_because=run.ended_because,
+            gpus=run.gpus,
+            peak_mib=max(run.peak.values(), default=None),
+        )
+        self.chronicle.keep(RunWas(record))
+
+
+def not_found(model: str) -> ErrorBody:
+    message = f"cannot find a model named {model!r}: see GET /v1/models"
+    return ErrorBody.of(ErrorCode.MODEL_NOT_FOUND, message, "model")

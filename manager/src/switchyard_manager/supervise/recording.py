@@ -1,0 +1,177 @@
+"""Write down what was decided, and hand out what there is to do: recorded before anything awaits it."""
+
+import logging
+
+from switchyard_contracts.errors import Reason
+from switchyard_contracts.events import EventKind
+from switchyard_contracts.status import Phase
+from switchyard_manager.lifecycle import Event
+from switchyard_manager.scheduler import (
+    Action,
+    Check,
+    Drain,
+    Grant,
+    Refuse,
+    Shortage,
+    Sleep,
+    Start,
+    Stop,
+    StopReason,
+    Wake,
+)
+from switchyard_manager.scheduler.backoff import next_try_in_this_environment
+from switchyard_manager.store.facts import Span
+from switchyard_manager.supervise.ground import CUT_GRACE_S, STOP_GRACE_S, Ground
+from switchyard_manager.supervise.life import OPERATOR, Life, Run
+from switchyard_manager.supervise.wording import failure, shortage_failure
+from switchyard_manager.supervise.work import BringUp, LookAt, PutToSleep, WakeUp
+
+log = logging.getLogger(__name__)
+
+
+def record(ground: Ground, action: Action, now: float) -> None:
+    life = ground.lives[action.model]
+    match action:
+        case Start():
+            _start(ground, life, action, now)
+        case Wake():
+            _wake(ground, life, now)
+        case Grant(proxy=proxy):
+            _grant(ground, life, proxy, now)
+        case Refuse(shortage=None):
+            ground.refuse_for_failure(life, now)
+        case Refuse(shortage=shortage) if shortage is not None:
+            _refuse_for_want_of_room(ground, life, shortage, now)
+        case Drain():
+            _drain(ground, life, action, now)
+        case Sleep(reason=reason):
+            _sleep(ground, life, reason, now)
+        case Stop():
+            _stop(ground, life, action, now)
+        case Check(thorough=thorough) if life.run is not None:
+            life.checking = True
+            ground.due.append(LookAt(ground.errand(life.run), thorough))
+
+
+def _start(ground: Ground, life: Life, start: Start, now: float) -> None:
+    name = life.model.name
+    life.run = Run(
+        instance=ground.workshop.new_instance(name),
+        model=life.model,
+        spec_hash=life.spec_hash,
+        began=now,
+        gpus=start.gpus,
+        claim_mib=start.claim_mib,
+        share_mib=start.share_mib,
+    )
+    _rise(life, now)
+    life.failure = None
+    log.info(
+        "starting %s as %s%s", name, life.run.instance, f" on {', '.join(start.gpus)}" if start.gpus else ""
+    )
+    ground.move(life, Event.START_ISSUED, now)
+    ground.note_run(life.run, now)
+    ground.due.append(BringUp(ground.errand(life.run)))
+
+
+def _wake(ground: Ground, life: Life, now: float) -> None:
+    if life.run is None:
+        return
+    _rise(life, now)
+    life.run.asleep = False
+    life.run.claim_mib = awake_claim(ground, life)
+    log.info("waking %s", life.model.name)
+    ground.move(life, Event.WAKE_ISSUED, now)
+    ground.due.append(WakeUp(ground.errand(life.run)))
+
+
+def _rise(life: Life, now: float) -> None:
+    life.rising_since = life.progress_at = now
+    life.ever_started = True
+    life.promised = life.suspect = life.checking = life.faulted = False
+    life.progress = life.unwanted_since = None
+
+
+def awake_claim(ground: Ground, life: Life) -> int | None:
+    """What a run takes of each GPU when it is awake, where that is known."""
+    needs = [needed_mib(ground, life, uuid) for uuid in (life.run.gpus if life.run else ())]
+    known = [need for need in needs if need is not None]
+    return max(known) if known and len(known) == len(needs) else None
+
+
+def needed_mib(ground: Ground, life: Life, uuid: str) -> int | None:
+    gpu = ground.cards.gpu(uuid)
+    if gpu is None or life.tried_alone:
+        return None
+    return ground.workshop.need_mib(life.model, life.spec_hash, gpu.name, gpu.total_mib)
+
+
+def _grant(ground: Ground, life: Life, proxy: str, now: float) -> None:
+    if proxy == OPERATOR:
+        life.drop_tickets(life.tickets_of(OPERATOR), now)
+        return
+    instance = life.instance or ""
+    headers = ground.workshop.headers(life.model, instance)
+    ground.proxies.say_granted(life, life.new_grant(proxy, now), headers)
+
+
+def _refuse_for_want_of_room(ground: Ground, life: Life, shortage: Shortage, now: float) -> None:
+    pinned = frozenset(name for name, other in ground.lives.items() if other.pinned)
+    life.failure = shortage_failure(life.model.name, shortage, ground.cards, pinned, frozenset(ground.owners))
+    life.troubles += 1
+    life.retry_at = now + next_try_in_this_environment(life.troubles)
+    log.warning("%s", life.failure.sentence())
+    ground.chronicle.tell(
+        EventKind.FAILURE, now, life.model.name, reason=life.failure.reason, message=life.failure.message
+    )
+    ground.refuse_for_failure(life, now)
+
+
+def _drain(ground: Ground, life: Life, drain: Drain, now: float) -> None:
+    log.info("draining %s (%s)", life.model.name, drain.reason)
+    life.leaves_for = drain.reason
+    if life.run is not None:
+        life.run.ended_because = str(drain.reason)
+    _promise(ground, drain.room_for)
+    ground.move(life, Event.DRAIN_ISSUED, now, str(drain.reason))
+    ground.proxies.revoke_all(life, life.model.drain_limit_s)
+
+
+def _promise(ground: Ground, newcomer: str | None) -> None:
+    if newcomer is not None:
+        ground.lives[newcomer].promised = True
+
+
+def _sleep(ground: Ground, life: Life, reason: StopReason, now: float) -> None:
+    if life.run is None:
+        return
+    _drained(ground, life, now)
+    log.info("putting %s to sleep (%s)", life.model.name, reason)
+    ground.move(life, Event.SLEEP_ISSUED, now, str(reason))
+    ground.due.append(PutToSleep(ground.errand(life.run)))
+
+
+def _stop(ground: Ground, life: Life, stop: Stop, now: float) -> None:
+    reason = stop.reason
+    in_peace = life.phase in {Phase.DRAINING, Phase.ASLEEP}
+    _drained(ground, life, now)
+    if reason is StopReason.STARTUP_TIMEOUT:
+        limit = now - life.rising_since
+        text = f"cannot run {life.model.name}: it was not ready after {limit:.0f} s"
+        said = f"; the last it said of its progress was: {life.progress}" if life.progress else ""
+        life.failure = failure(Reason.STARTUP_TIMEOUT, text + said)
+    if reason is StopReason.STOP_AGAIN and life.phase is Phase.STOP_FAILED:
+        life.failure = None  # it was the failed stop
+    _promise(ground, stop.room_for)
+    log.info("stopping %s (%s)", life.model.name, reason)
+    if life.run is not None and (life.run.ended_because is None or not in_peace):
+        life.run.ended_because = str(reason)
+    ground.move(life, Event.STOP_ISSUED, now, str(reason))
+    ground.end(life, STOP_GRACE_S if in_peace else CUT_GRACE_S)
+
+
+def _drained(ground: Ground, life: Life, now: float) -> None:
+    if life.phase is Phase.DRAINING and life.run is not None:
+        ground.learn_span(life.run, Span.DRAIN, now - life.phase_since)
+        if life.leaves_for is StopReason.ROOM:
+            ground.chronicle.tell(EventKind.MADE_ROOM, now, life.model.name)

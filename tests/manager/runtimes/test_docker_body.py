@@ -1,0 +1,74 @@
+"""What a container is made of, without an Engine: names, labels, devices."""
+
+from typing import Any
+
+import pytest
+
+from switchyard_manager.runtimes import Bind, ContainerSpec
+from switchyard_manager.runtimes.docker.body import Naming, body
+
+OURS = Naming("0123456789abcdef")
+
+
+def made(**more: Any) -> dict[str, Any]:
+    return body(
+        ContainerSpec(instance="one-1", model="one", image="engine:1", port=8000, **more), OURS, "net-1"
+    )
+
+
+def test_gpus_are_asked_for_by_their_uuid() -> None:
+    host = made(gpus=("GPU-a", "GPU-b"))["HostConfig"]
+
+    assert host["DeviceRequests"] == [
+        {"Driver": "nvidia", "DeviceIDs": ["GPU-a", "GPU-b"], "Capabilities": [["gpu"]]}
+    ]
+
+
+def test_without_gpus_none_is_given() -> None:
+    assert "DeviceRequests" not in made()["HostConfig"]
+
+
+def test_a_secret_is_in_the_environment_and_nowhere_else() -> None:
+    said = made(env={"A": "1"}, secrets={"KEY": "hush-hush"}, gpus=("GPU-a",))
+
+    assert said.pop("Env") == ["A=1", "KEY=hush-hush"]
+    assert "hush-hush" not in repr(said)
+
+
+def test_the_images_own_entrypoint_stands_unless_another_is_given() -> None:
+    assert "Entrypoint" not in made()
+    assert made(entrypoint=("python",))["Entrypoint"] == ["python"]
+
+
+def test_folders_are_read_only_unless_said_otherwise() -> None:
+    mounts = made(binds=(Bind("/a", "/models"), Bind("/b", "/out", read_only=False)))["HostConfig"]["Mounts"]
+
+    assert [(mount["Source"], mount["ReadOnly"]) for mount in mounts] == [("/a", True), ("/b", False)]
+
+
+def test_an_engine_over_its_memory_does_not_swap() -> None:
+    host = made(memory_mib=1)["HostConfig"]
+
+    assert host["Memory"] == host["MemorySwap"] == 1024 * 1024
+
+
+@pytest.mark.parametrize("instance", ["org/name:tag-1", "org_name_tag-1", "a b", "ä"])
+def test_any_instance_has_a_name_that_docker_takes(instance: str) -> None:
+    name = OURS.container(instance)
+
+    assert name.startswith("switchyard-01234567-")
+    assert all(letter.isalnum() or letter in "_.-" for letter in name)
+    assert name.isascii()
+
+
+def test_no_two_instances_share_a_name_and_no_two_installations() -> None:
+    names = {OURS.container(instance) for instance in ("a/b", "a:b", "a-b", "a b")}
+
+    assert len(names) == 4
+    assert Naming("another").container("a-b") not in names
+
+
+def test_what_carries_another_installation_is_not_ours() -> None:
+    assert OURS.owns({"switchyard.installation": "0123456789abcdef"})
+    assert not OURS.owns({"switchyard.installation": "0123456789abcdeX"})
+    assert not OURS.owns({})
