@@ -123,7 +123,7 @@ def test_status_shows_what_each_model_does(yard: Yard) -> None:
     done = yard.setup("status")
 
     assert done.returncode == 0, done.stderr
-    assert re.search(r"demo-chat\s+text\s+image-server\s+ready", done.stdout)
+    assert re.search(r"demo-chat\s+text\s+ready", done.stdout)
 
 
 def test_a_second_up_says_that_it_is_up_already(yard: Yard) -> None:
@@ -200,7 +200,8 @@ def test_a_model_that_cannot_start_says_why_and_what_to_do(yard: Yard) -> None:
 
     assert "there is no" in said["broken"]
     assert "check `path` in models.json" in said["broken"]
-    assert "it needs the container 'vllm-llama3-8b'" in said["boxed"]
+    # Where Docker answers, it lacks the container; elsewhere, it is Docker itself that is missing.
+    assert re.search("no container named vllm-llama3-8b|Docker Engine|no docker runtime", said["boxed"])
     yard.write_catalog(demo_catalog())
 
 
