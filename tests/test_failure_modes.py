@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).parent
 
 WORLD = "manager/test_world.py"
+MEMORY = "manager/test_world_memory.py"
 PLAN = "manager/test_plan.py"
 ROOM = "manager/test_room.py"
 ROOMS = "manager/test_supervisor_rooms.py"
@@ -73,7 +74,7 @@ TESTED: dict[str, tuple[tuple[str, str], ...]] = {
     "F18": ((SWITCHING, "test_f18_a_storm_of_disconnects_leaves_nothing_counted"),),
     "F19": ((FORWARD, "test_a_kept_alive_connection_is_no_model"),),
     "F20": (
-        (WORLD, "test_f20_a_model_that_was_loaded_and_never_used_is_unloaded_too"),
+        (MEMORY, "test_f20_a_model_that_was_loaded_and_never_used_is_unloaded_too"),
         (WORLD, "test_idle_is_counted_from_the_end_of_the_last_request"),
         (WORLD, "test_a_request_that_never_ends_keeps_the_engine"),
     ),
@@ -95,14 +96,14 @@ TESTED: dict[str, tuple[tuple[str, str], ...]] = {
         (ROOM, "test_memory_that_never_comes_back_is_told_after_a_while"),
     ),
     "K5": ((ROOMS, "test_k5_a_strangers_memory_is_told_by_name_and_is_not_the_models_fault"),),
-    "K6": ((WORLD, "test_k6_what_is_not_the_models_fault_never_counts_against_it"),),
+    "K6": ((MEMORY, "test_k6_what_is_not_the_models_fault_never_counts_against_it"),),
     "K7": ((ROOM, "test_a_stop_that_failed_keeps_its_memory_and_blocks_its_gpu"),),
     "K8": (
         (
             ROOM,
             "test_a_model_of_unknown_size_waits_for_memory_too_but_is_never_refused_for_an_estimate",
         ),
-        (WORLD, "test_what_a_run_held_at_most_is_its_need_the_next_time"),
+        (MEMORY, "test_what_a_run_held_at_most_is_its_need_the_next_time"),
     ),
     "K9": (("manager/test_engines.py", "test_gpus_named_by_uuid_count_even_where_nobody_could_choose"),),
     "K10": ((ROOMS, "test_f10_an_engine_that_stands_still_under_its_requests_is_found_out_and_replaced"),),
@@ -137,12 +138,13 @@ TESTED: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "K25": ((ROOMS, "test_f10_an_engine_that_stands_still_under_its_requests_is_found_out_and_replaced"),),
     "K26": ((SUPERVISOR, "test_k26_an_engine_too_busy_for_its_health_check_is_left_alone"),),
-    "K27": ((WORLD, "test_a_slow_load_that_makes_progress_is_not_stopped_at_its_limit"),),
+    "K27": ((MEMORY, "test_a_slow_load_that_makes_progress_is_not_stopped_at_its_limit"),),
     "K28": ((WORLD, "test_the_leader_leaving_does_not_end_the_load"),),
     "K29": ((SWITCHING, "test_k29_a_stream_runs_to_its_end_before_its_engine_makes_room"),),
     "K30": ((TAKEOVER, "test_until_the_proxies_are_back_an_engine_that_was_taken_over_counts_as_busy"),),
     "K31": ((WORLD, "test_ready_means_one_grant_for_everyone_who_waits_at_a_proxy"),),
     "K33": ((CONTAINERS, "test_it_is_made_private_without_privileges_and_reachable_on_loopback_only"),),
+    "K34": (("e2e/docker/test_pull.py", "test_k34_a_disk_that_is_nearly_full_is_told_before_a_pull_begins"),),
     "K37": (
         ("manager/test_backoff.py", "test_k37_what_only_the_operator_can_mend_is_left_alone_for_long_at_once"),
     ),
@@ -151,8 +153,7 @@ TESTED: dict[str, tuple[tuple[str, str], ...]] = {
 NOT_HERE: dict[str, str] = {
     "F15": "a heartbeat while a model loads is the proxy's to send, and it sends none yet",
     "K32": "a bound on how many may wait is the proxy's, and it has none yet; the load itself is one (F6)",
-    "K34": "weights are downloaded by the engines themselves, and a full disk is told when it is met",
-    "K35": "the same",
+    "K35": "weights are downloaded by the engines themselves; nothing of ours writes into their caches",
     "K36": "the same",
 }
 

@@ -12,16 +12,18 @@ import psutil
 import pytest
 
 from switchyard_contracts.catalog import Catalog, Engine, Model, SleepPolicy, read_catalog
-from switchyard_contracts.grants import FromManager
-from switchyard_contracts.status import Failure
+from switchyard_contracts.grants import FromManager, Hello, Want
+from switchyard_contracts.status import Failure, Phase
 from switchyard_manager.engines import Adapter, Call, Probe, Run, SleepCalls, reasons
 from switchyard_manager.engines.protocol import openai_canary
 from switchyard_manager.gpu import GpuReading, Reading
+from switchyard_manager.lifecycle import Event
 from switchyard_manager.places import Places
 from switchyard_manager.runtimes import AnySpec, Exit, Found, Kind, ProcessSpec
 from switchyard_manager.store import Fact
 from switchyard_manager.supervise.chronicle import Chronicle
-from switchyard_manager.supervise.news import Measured, Recovered
+from switchyard_manager.supervise.news import EngineCame, Measured, ProxyCame, ProxySaid, Recovered
+from switchyard_manager.supervise.work import BringUp
 from switchyard_manager.supervise.workshop import Workshop
 from switchyard_manager.supervise.world import Beginning, World
 
@@ -135,6 +137,27 @@ def gpu(uuid: str = "GPU-0", total_mib: int = 24_000, used_mib: int | None = 0) 
     return GpuReading(uuid, "Card", total_mib, used_mib)
 
 
+ENDPOINT = "http://127.0.0.1:1"
+
+
+def want(world: World, session: WritesDown, ticket: str = "t", now: float = 0, model: str = "m") -> None:
+    world.hear(ProxySaid(session, Want(model=model, ticket=ticket)), now)
+
+
+def bring_to_ready(world: World, session: WritesDown, now: float = 0) -> str:
+    want(world, session, now=now)
+    (work,) = world.decide(now)
+    assert isinstance(work, BringUp)
+    for event in (Event.LAUNCHED, Event.ANSWERING, Event.PROVED):
+        world.hear(EngineCame("m", work.errand.instance, event, ENDPOINT), now)
+    assert world.decide(now) == ()
+    return work.errand.instance
+
+
+def phase(world: World, now: float = 0) -> Phase:
+    return world.statuses(now)[0].phase
+
+
 @pytest.fixture
 def catalog() -> Callable[..., Catalog]:
     return catalog_of
@@ -177,3 +200,10 @@ def gone() -> Callable[[int], bool]:
         return True
 
     return is_gone
+
+
+@pytest.fixture
+def world(catalog: Callable[..., Catalog], session: WritesDown) -> World:
+    made = world_of(catalog(m={"idle_unload_s": 60, "startup_timeout_s": 100}))
+    made.hear(ProxyCame(session, Hello(proxy=session.proxy)), 0)
+    return made

@@ -130,6 +130,7 @@ def test_the_machine_is_its_gpus_its_ram_and_the_operators_word() -> None:
     assert [gpu.total_mib for gpu in reading.gpus] == [20_000]
     assert (reading.ram_total_mib, reading.ram_available_mib) == (64_000, 32_000)
     assert reading.fault == "cannot read GPU 1"
+    assert reading.blind
 
 
 def test_new_overrides_count_at_the_next_look() -> None:
@@ -158,6 +159,7 @@ def test_ram_that_cannot_be_read_is_a_fault_and_the_gpus_are_still_told() -> Non
 
     assert reading.gpus == (CARD, SHARED)
     assert reading.fault is not None
+    assert not reading.blind
     assert reading.fault.startswith("cannot tell this machine's RAM")
 
 

@@ -114,6 +114,16 @@ def test_a_model_that_wants_a_gpu_which_is_not_here_is_refused(models: Catalog) 
     assert refused.shortage.reason is Reason.NO_GPU
 
 
+def test_a_machine_whose_gpus_cannot_be_asked_is_not_one_without(models: Catalog) -> None:
+    """A driver that was just updated: what would run on a GPU must not end up on the processor."""
+    (refused,) = decide(models, {"a": asked()}, Machine(blind=True))
+
+    assert isinstance(refused, Refuse)
+    assert refused.shortage is not None
+    assert refused.shortage.reason is Reason.NO_GPU
+    assert decide(models, {"a": asked()}, Machine()) == (Start("a"),)
+
+
 def test_a_model_without_a_gpu_waits_for_none(models: Catalog) -> None:
     seen = {"a": Seen(Phase.LOADING, gpus=("GPU-0",), asking=ASKED), "cpu": asked()}
 

@@ -75,6 +75,7 @@ def test_everything_written_is_there_after_the_manager_restarts(file: Path) -> N
         ended_because="swap",
         gpus=("GPU-1", "GPU-2"),
         peak_mib=8_000,
+        logged=True,
     )
     facts: list[Fact] = [
         Happened(event),

@@ -2,16 +2,12 @@
 
 from collections.abc import Callable
 
-import pytest
-
 from switchyard_contracts.catalog import Catalog
 from switchyard_contracts.errors import ErrorCode, Reason
-from switchyard_contracts.grants import Broken, Drained, Held, Hello, InFlight, Unwant, Want
+from switchyard_contracts.grants import Broken, Drained, Held, Hello, InFlight, Unwant
 from switchyard_contracts.status import Failure, Phase
-from switchyard_manager.gpu import Reading
 from switchyard_manager.lifecycle import Event
 from switchyard_manager.runtimes import Exit
-from switchyard_manager.store.facts import Fact, Happened, MemoryMeasured, Span, SpanMeasured
 from switchyard_manager.supervise.commands import Command, Verb
 from switchyard_manager.supervise.news import (
     Asked,
@@ -19,9 +15,7 @@ from switchyard_manager.supervise.news import (
     EngineCame,
     EngineFaulted,
     EngineGone,
-    EngineProgress,
     EngineStands,
-    Measured,
     ProxyCame,
     ProxySaid,
     ProxyWent,
@@ -29,35 +23,9 @@ from switchyard_manager.supervise.news import (
 )
 from switchyard_manager.supervise.work import BringUp, EndRun, LookAt
 from switchyard_manager.supervise.world import World
-from tests.manager.conftest import WritesDown, gpu, world_of
+from tests.manager.conftest import ENDPOINT, WritesDown, bring_to_ready, phase, want, world_of
 
-ENDPOINT = "http://127.0.0.1:1"
 BAD = Failure(reason=Reason.CANARY_FAILED, message="cannot use m", advice="look")
-
-
-@pytest.fixture
-def world(catalog: Callable[..., Catalog], session: WritesDown) -> World:
-    made = world_of(catalog(m={"idle_unload_s": 60, "startup_timeout_s": 100}))
-    made.hear(ProxyCame(session, Hello(proxy=session.proxy)), 0)
-    return made
-
-
-def want(world: World, session: WritesDown, ticket: str = "t", now: float = 0, model: str = "m") -> None:
-    world.hear(ProxySaid(session, Want(model=model, ticket=ticket)), now)
-
-
-def bring_to_ready(world: World, session: WritesDown, now: float = 0) -> str:
-    want(world, session, now=now)
-    (work,) = world.decide(now)
-    assert isinstance(work, BringUp)
-    for event in (Event.LAUNCHED, Event.ANSWERING, Event.PROVED):
-        world.hear(EngineCame("m", work.errand.instance, event, ENDPOINT), now)
-    assert world.decide(now) == ()
-    return work.errand.instance
-
-
-def phase(world: World, now: float = 0) -> Phase:
-    return world.statuses(now)[0].phase
 
 
 def test_fifty_first_requests_start_one_engine(world: World, session: WritesDown) -> None:
@@ -407,127 +375,3 @@ def test_proxies_hear_of_the_models_when_something_changes_and_only_then(
     want(world, session)
     world.decide(2)
     assert session.of_kind("models")[-1].models[0].phase is Phase.STARTING
-
-
-def test_k6_what_is_not_the_models_fault_never_counts_against_it(world: World, session: WritesDown) -> None:
-    """A missing image, a full disk, Docker away: its own back-off, and no failure on the model's record."""
-    now = 0.0
-    for _ in range(20):
-        want(world, session, f"t{now}", now)
-        (work,) = world.decide(now)
-        assert isinstance(work, BringUp)
-        away = Failure(reason=Reason.RUNTIME_UNAVAILABLE, message="cannot reach Docker", advice="start it")
-        world.hear(EngineGone("m", work.errand.instance, None, away), now + 1)
-        world.decide(now + 1)
-        retry_in = world.statuses(now + 1)[0].retry_in_s
-        assert retry_in is not None
-        assert retry_in <= 60
-        now += 1 + retry_in
-
-    want(world, session, "last", now)
-    (work,) = world.decide(now)
-    assert isinstance(work, BringUp)
-    world.hear(EngineGone("m", work.errand.instance, Exit(1)), now + 1)
-    assert world.statuses(now + 1)[0].retry_in_s == 10  # its first own failure
-
-
-def test_a_slow_load_that_makes_progress_is_not_stopped_at_its_limit(world: World, session: WritesDown) -> None:
-    want(world, session)
-    (work,) = world.decide(0)
-    assert isinstance(work, BringUp)
-    world.hear(EngineProgress("m", work.errand.instance, "weights 80 %"), 90)
-
-    assert world.decide(110) == ()
-    assert world.statuses(110)[0].progress == "weights 80 %"
-    (ending,) = world.decide(150)
-    assert isinstance(ending, EndRun)
-
-
-@pytest.mark.parametrize("asked_for", [True, False])
-def test_f20_a_model_that_was_loaded_and_never_used_is_unloaded_too(
-    catalog: Callable[..., Catalog], session: WritesDown, *, asked_for: bool
-) -> None:
-    world = world_of(catalog(m={"idle_unload_s": 60, "preload": not asked_for}))
-    if asked_for:
-        world.hear(Asked(Command(Verb.LOAD, "m"), lambda _: None), 0)
-    (work,) = world.decide(0)
-    assert isinstance(work, BringUp)
-    for event in (Event.LAUNCHED, Event.ANSWERING, Event.PROVED):
-        world.hear(EngineCame("m", work.errand.instance, event, ENDPOINT), 10)
-    world.decide(10)
-
-    world.decide(69.9)
-    kept = phase(world, 69.9)
-    world.decide(70)
-
-    assert kept is Phase.READY
-    assert phase(world, 70) is Phase.STOPPING
-
-
-def test_what_was_learned_of_a_load_is_handed_to_whoever_keeps_it(
-    catalog: Callable[..., Catalog], session: WritesDown
-) -> None:
-    kept: list[Fact] = []
-    world = world_of(catalog(m={}), kept=kept)
-    world.hear(ProxyCame(session, Hello(proxy=session.proxy)), 0)
-    want(world, session)
-    (work,) = world.decide(0)
-    assert isinstance(work, BringUp)
-    for event in (Event.LAUNCHED, Event.ANSWERING, Event.PROVED):
-        world.hear(EngineCame("m", work.errand.instance, event, ENDPOINT), 42)
-
-    assert SpanMeasured(work.errand.spec_hash, Span.LOAD, 42) in kept
-    phases = [fact.event.data["after"] for fact in kept if isinstance(fact, Happened) and fact.event.model]
-    assert phases == ["starting", "loading", "warming", "ready"]
-
-
-def test_what_a_run_held_at_most_is_its_need_the_next_time(
-    catalog: Callable[..., Catalog], session: WritesDown
-) -> None:
-    reading = Reading((gpu("GPU-0"),), 64_000, 60_000)
-    kept: list[Fact] = []
-    world = world_of(catalog(m={"idle_unload_s": 60}), reading=reading, kept=kept)
-    world.hear(ProxyCame(session, Hello(proxy=session.proxy)), 0)
-    instance = bring_to_ready(world, session)
-    assert world.statuses(0)[0].claim_mib is None
-    world.hear(Measured(reading, {instance: {"GPU-0": 9_000}}), 1)
-    world.hear(Measured(reading, {instance: {"GPU-0": 7_000}}), 2)
-    world.hear(ProxyWent(session), 3)
-    world.decide(6)
-    world.decide(100)
-    world.hear(EngineGone("m", instance, Exit(0)), 101)
-
-    world.hear(Measured(reading), 150)
-    again = WritesDown("again")
-    world.hear(ProxyCame(again, Hello(proxy="again")), 200)
-    want(world, again, "t2", 200)
-    world.decide(200)
-
-    assert world.statuses(200)[0].claim_mib == 9_000
-    assert MemoryMeasured(instance_hash(kept), "Card", 9_000) in kept
-
-
-def instance_hash(kept: list[Fact]) -> str:
-    return next(fact.spec_hash for fact in kept if isinstance(fact, SpanMeasured))
-
-
-def test_an_engine_that_runs_out_of_memory_beside_others_gets_a_gpu_of_its_own_once_and_without_blame(
-    catalog: Callable[..., Catalog], session: WritesDown
-) -> None:
-    reading = Reading((gpu("GPU-0"),), 64_000, 60_000)
-    world = world_of(catalog(m={"vram_mib": 5_000}, other={"vram_mib": 5_000}), reading=reading)
-    world.hear(ProxyCame(session, Hello(proxy=session.proxy)), 0)
-    bring_to_ready(world, session)
-    world.hear(Measured(reading), 1)
-    want(world, session, "o", model="other")
-    (work,) = world.decide(1)
-    assert isinstance(work, BringUp)
-
-    world.hear(EngineGone("other", work.errand.instance, Exit(1, ("CUDA out of memory",))), 2)
-    (granted,) = session.of_kind("granted")
-    world.hear(ProxySaid(session, InFlight(model="m", grant=granted.grant, n=0, idle_s=60)), 2)
-    world.decide(2)
-
-    statuses = {status.name: status for status in world.statuses(2)}
-    assert statuses["m"].phase is Phase.DRAINING
-    assert statuses["other"].retry_in_s is None

@@ -6,7 +6,7 @@ what is never stored is not told again.
 """
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -51,3 +51,5 @@ class RunRecord(BaseModel):
     ended_because: str | None = None  # a stop's reason, or a failure's
     gpus: tuple[str, ...] = ()
     peak_mib: int | None = None  # on the fullest of its GPUs
+    logged: bool = False  # it began a log of its own; each model keeps the last two
+    log: Literal["current", "previous"] | None = None  # where that is now; worked out when it is asked for

@@ -103,3 +103,16 @@ async def test_a_name_that_is_none_is_explained(bench: DockerBench) -> None:
     failed = await outcome(bench, "No Such Name")
 
     assert failed.failure.reason is Reason.IMAGE_MISSING
+
+
+async def test_k34_a_disk_that_is_nearly_full_is_told_before_a_pull_begins(
+    bench: DockerBench, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("switchyard_manager.runtimes.docker.image.LEAST_FREE", 2**60)
+    tell = Heard()
+
+    with pytest.raises(EngineFailed, match="are free where Docker keeps images") as refused:
+        await bench.runtime.start(bench.container_spec(image=registry.image), tell)
+
+    assert refused.value.failure.reason is Reason.DISK_FULL
+    assert tell.words == []

@@ -1,6 +1,8 @@
 """What happened, and the runs that were: from the store, which may have been told by a former manager."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -8,6 +10,9 @@ from fastapi import APIRouter, Query
 from switchyard_contracts.events import ManagerEvent, RunRecord
 from switchyard_manager.api.desk import Desk
 from switchyard_manager.supervise.chronicle import FLEETING
+
+CURRENT, PREVIOUS = "current", "previous"
+KEPT = 2  # logs of each model
 
 Limit = Annotated[int, Query(ge=1, le=5000, description="The newest, so many.")]
 After = Annotated[int, Query(ge=0, description="Only events with a higher number.")]
@@ -30,9 +35,20 @@ def router(desk: Desk) -> APIRouter:
 
     @routes.get("/api/runs", summary="The runs of engines, the newest first")
     async def runs(model: OfModel = None, limit: Limit = 200) -> tuple[RunRecord, ...]:
-        return tuple(await asyncio.to_thread(desk.store.runs, _name(desk, model), limit))
+        return with_logs(await asyncio.to_thread(desk.store.runs, _name(desk, model), limit))
 
     return routes
+
+
+def with_logs(runs: Sequence[RunRecord]) -> tuple[RunRecord, ...]:
+    """Which of them, the newest first, the two logs of each model are of."""
+    seen: Counter[str] = Counter()
+    found = []
+    for run in runs:
+        log = (CURRENT, PREVIOUS)[seen[run.model]] if run.logged and seen[run.model] < KEPT else None
+        seen[run.model] += run.logged
+        found.append(run.model_copy(update={"log": log}))
+    return tuple(found)
 
 
 def _name(desk: Desk, said: str | None) -> str | None:

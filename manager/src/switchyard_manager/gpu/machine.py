@@ -37,6 +37,7 @@ class MachineMeter:
             ram_total_mib=host.total_mib,
             ram_available_mib=host.available_mib,
             fault="; ".join(faults) or None,
+            blind=seen.fault is not None,
         )
         return overridden(whole, self._overrides())
 

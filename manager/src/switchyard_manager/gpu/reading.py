@@ -34,6 +34,7 @@ class Reading:
     ram_total_mib: int = 0
     ram_available_mib: int = 0
     fault: str | None = None
+    blind: bool = False  # the GPUs could not all be asked: one that is absent here may be there
 
 
 class Meter(Protocol):

@@ -13,6 +13,8 @@ from switchyard_manager.scheduler.seen import LEAVING, Seen
 from switchyard_manager.scheduler.sites import Site, sites
 from switchyard_manager.scheduler.turns import may_leave
 
+HasRoom = Callable[[str, int | None, Collection[str]], bool]
+
 
 class Standing(IntEnum):
     """How near a model is to its room on one site. The lowest is the best."""
@@ -73,45 +75,69 @@ def _could_ever_fit(scene: Scene, name: str, uuid: str) -> bool:
     return gpu is not None and need <= gpu.total_mib - gpu.reserve_mib
 
 
+class _Place:
+    """One model on one site, among those who are there."""
+
+    def __init__(self, scene: Scene, name: str, site: Site) -> None:
+        self._ledger, self._name, self.site = scene.ledger, name, site
+        self._alone = scene.seen[name].alone
+        self.needs = tuple(scene.seen[name].need_mib.get(uuid) for uuid in site)
+        self.others = {other for uuid in site for other in scene.ledger.on(uuid)} - {name}
+        self.going = {
+            other for other in self.others if other in scene.leaving or scene.seen[other].phase in LEAVING
+        }
+
+    def fits(self, without: Collection[str] = ()) -> bool:
+        """Whether there is room once these have gone, by what is measured now."""
+        return self._everywhere(self._ledger.fits, {self._name, *without})
+
+    def could_fit(self, without: Collection[str]) -> bool:
+        """The same, once freed memory has shown as well."""
+        return self._everywhere(self._ledger.could_fit, {self._name, *without})
+
+    def is_coming_back(self) -> bool:
+        pairs = zip(self.site, self.needs, strict=True)
+        return any(self._ledger.is_coming_back(uuid, need, {self._name}) for uuid, need in pairs)
+
+    def may_begin(self) -> bool:
+        """Whether what is measured can be relied on, and nothing else starts or stops here."""
+        stale = any(map(self._ledger.is_stale, self.site))
+        return not (self.is_coming_back() or stale or self._ledger.is_blocked(self.site, besides=self._name))
+
+    def left_mib(self) -> float:
+        pairs = zip(self.site, self.needs, strict=True)
+        return float(sum(self._ledger.free_mib(uuid, {self._name}) - (need or 0) for uuid, need in pairs))
+
+    def _everywhere(self, has_room: HasRoom, gone: set[str]) -> bool:
+        if self._alone and self.others - gone:
+            return False
+        return all(has_room(uuid, need, gone) for uuid, need in zip(self.site, self.needs, strict=True))
+
+
 def _option(scene: Scene, name: str, site: Site) -> Option:
-    ledger, seen = scene.ledger, scene.seen
-    needs = tuple(seen[name].need_mib.get(uuid) for uuid in site)
-    others = {other for uuid in site for other in ledger.on(uuid)} - {name}
-    going = {other for other in others if other in scene.leaving or seen[other].phase in LEAVING}
-
-    def fits(without: Collection[str]) -> bool:
-        gone = {name, *without}
-        return not (seen[name].alone and others - gone) and all(
-            ledger.fits(uuid, need, gone) for uuid, need in zip(site, needs, strict=True)
-        )
-
-    coming_back = any(ledger.is_coming_back(uuid, need, {name}) for uuid, need in zip(site, needs, strict=True))
-    if fits(()):
-        wait = coming_back or any(map(ledger.is_stale, site)) or ledger.is_blocked(site, besides=name)
-        standing = Standing.SOON if wait else Standing.NOW
-        left = sum(ledger.free_mib(uuid, {name}) - (need or 0) for uuid, need in zip(site, needs, strict=True))
-        return Option(standing, site, needs, in_the_way=ledger.blockers(site, name), rank=(float(left),))
-    if coming_back or fits(going):
-        return Option(Standing.SOON, site, needs, in_the_way=tuple(sorted(going)))
-
-    def could_fit(without: Collection[str]) -> bool:
-        gone = {name, *without}
-        return not (seen[name].alone and others - gone) and all(
-            ledger.could_fit(uuid, need, gone) for uuid, need in zip(site, needs, strict=True)
-        )
-
-    victims = _victims(
-        scene, name, others - going - set(scene.placed), lambda chosen: could_fit(going | set(chosen))
-    )
+    place = _Place(scene, name, site)
+    going = place.going
+    if place.fits():
+        standing = Standing.NOW if place.may_begin() else Standing.SOON
+        blockers = scene.ledger.blockers(site, name)
+        return Option(standing, site, place.needs, in_the_way=blockers, rank=(place.left_mib(),))
+    if place.is_coming_back() or place.fits(going):
+        return Option(Standing.SOON, site, place.needs, in_the_way=tuple(sorted(going)))
+    able = place.others - going - set(scene.placed)
+    victims = _victims(scene, name, able, lambda chosen: place.could_fit(going | set(chosen)))
     if victims is not None:
-        busy = sum(not seen[victim].is_idle for victim in victims)
+        busy = sum(not scene.seen[victim].is_idle for victim in victims)
         loss = sum(1.0 / max(score(scene, victim), 1e-9) for victim in victims)
-        return Option(Standing.EVICT, site, needs, victims, victims, rank=(float(busy), loss))
-    movable = {
-        other for other in others if not seen[other].pinned and seen[other].phase is not Phase.STOP_FAILED
-    }
-    standing = Standing.BLOCKED if could_fit(going | movable) else Standing.SHORT
-    return Option(standing, site, needs, in_the_way=tuple(sorted(others)), rank=(float(len(others)),))
+        return Option(Standing.EVICT, site, place.needs, victims, victims, rank=(float(busy), loss))
+    standing = Standing.BLOCKED if place.could_fit(going | _movable(scene, place.others)) else Standing.SHORT
+    in_the_way = tuple(sorted(place.others))
+    return Option(standing, site, place.needs, in_the_way=in_the_way, rank=(float(len(in_the_way)),))
+
+
+def _movable(scene: Scene, names: Collection[str]) -> set[str]:
+    """Who might be moved out, now or later."""
+    stays = {name for name in names if scene.seen[name].pinned or scene.seen[name].phase is Phase.STOP_FAILED}
+    return set(names) - stays
 
 
 def _victims(

@@ -80,6 +80,7 @@ class Gpu:
 class Machine:
     gpus: tuple[Gpu, ...] = ()
     ram_spare_mib: int | None = None  # above the reserve; None: not measured
+    blind: bool = False  # that no GPU is seen does not mean that there is none
 
     def gpu(self, uuid: str) -> Gpu | None:
         return next((gpu for gpu in self.gpus if gpu.uuid == uuid), None)

@@ -18,7 +18,7 @@ def sites(model: Model, view: Seen, machine: Machine) -> tuple[Site, ...]:
     if isinstance(model.gpus, tuple):
         return (model.gpus,) if all(map(machine.gpu, model.gpus)) else ()
     count = gpu_count(model)
-    if count == 0 or (model.gpus is None and not machine.gpus):
+    if count == 0 or (model.gpus is None and not machine.gpus and not machine.blind):
         return (NO_GPU,)
     return tuple(islice(combinations((gpu.uuid for gpu in machine.gpus), count), MOST_SETS))
 

@@ -15,7 +15,8 @@ CREATE INDEX events_of_model ON events (model, seq);
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE runs (
   instance TEXT PRIMARY KEY, model TEXT NOT NULL, began_at REAL NOT NULL, ready_after_s REAL, ended_at REAL,
-  exit_code INTEGER, ended_because TEXT, gpus TEXT, peak_mib INTEGER
+  exit_code INTEGER, ended_because TEXT, gpus TEXT, peak_mib INTEGER,
+  logged INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX runs_of_model ON runs (model, began_at);
 CREATE TABLE spans (
@@ -34,7 +35,8 @@ VERSION = len(MIGRATIONS)
 PROBES = """
 SELECT seq, at, kind, model, data FROM events LIMIT 0;
 SELECT name, value FROM counters LIMIT 0;
-SELECT instance, model, began_at, ready_after_s, ended_at, exit_code, ended_because, gpus, peak_mib
+SELECT instance, model, began_at, ready_after_s, ended_at, exit_code, ended_because, gpus, peak_mib,
+  logged
   FROM runs LIMIT 0;
 SELECT spec_hash, span, seconds, measured_at FROM spans LIMIT 0;
 SELECT spec_hash, gpu_name, asleep, mib, measured_at FROM memory LIMIT 0;

@@ -38,8 +38,10 @@ INSERT INTO counters (name, value) VALUES ('last_seq', ?)
 ON CONFLICT DO UPDATE SET value = max(value, excluded.value)
 """
 PUT_RUN = """
-INSERT INTO runs (instance, model, began_at, ready_after_s, ended_at, exit_code, ended_because, gpus, peak_mib)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO runs (
+  instance, model, began_at, ready_after_s, ended_at, exit_code, ended_because, gpus, peak_mib, logged
+)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET
   model = excluded.model,
   began_at = excluded.began_at,
@@ -48,7 +50,8 @@ ON CONFLICT DO UPDATE SET
   exit_code = coalesce(excluded.exit_code, exit_code),
   ended_because = coalesce(excluded.ended_because, ended_because),
   gpus = coalesce(excluded.gpus, gpus),
-  peak_mib = coalesce(excluded.peak_mib, peak_mib)
+  peak_mib = coalesce(excluded.peak_mib, peak_mib),
+  logged = max(excluded.logged, logged)
 """
 PUT_PIN = "INSERT OR REPLACE INTO pins (model, pinned) VALUES (?, ?)"
 DROP_PIN = "DELETE FROM pins WHERE model = ?"
@@ -58,7 +61,8 @@ SELECT seq, at, kind, model, data FROM events
 WHERE seq > ?1 AND (?3 IS NULL OR model = ?3) ORDER BY seq DESC LIMIT ?2
 """
 RUNS = """
-SELECT instance, model, began_at, ready_after_s, ended_at, exit_code, ended_because, gpus, peak_mib FROM runs
+SELECT instance, model, began_at, ready_after_s, ended_at, exit_code, ended_because, gpus, peak_mib, logged
+FROM runs
 WHERE ?1 IS NULL OR model = ?1 ORDER BY began_at DESC, instance DESC LIMIT ?2
 """
 FORGET_EVENTS = "DELETE FROM events WHERE seq <= (SELECT seq FROM events ORDER BY seq DESC LIMIT 1 OFFSET ?)"
@@ -115,6 +119,7 @@ def _run_row(run: RunRecord) -> Row:
         run.ended_because,
         json.dumps(run.gpus) if run.gpus else None,
         run.peak_mib,
+        int(run.logged),
     )
 
 
@@ -128,7 +133,7 @@ def events_of(rows: Iterable[Row]) -> list[ManagerEvent]:
 
 def runs_of(rows: Iterable[Row]) -> list[RunRecord]:
     def value(row: Row) -> RunRecord:
-        instance, model, began_at, ready_after_s, ended_at, exit_code, ended_because, gpus, peak_mib = row
+        instance, model, began_at, ready_after_s, ended_at, exit_code, because, gpus, peak_mib, logged = row
         return RunRecord(
             instance=instance,
             model=model,
@@ -136,9 +141,10 @@ def runs_of(rows: Iterable[Row]) -> list[RunRecord]:
             ready_after_s=ready_after_s,
             ended_at=ended_at,
             exit_code=exit_code,
-            ended_because=ended_because,
+            ended_because=because,
             gpus=tuple(json.loads(gpus or "[]")),
             peak_mib=peak_mib,
+            logged=bool(logged),
         )
 
     return _sensible(value, rows)

@@ -58,6 +58,7 @@ class Cards:
                 for gpu in self.reading.gpus
             ),
             ram_spare_mib=self._ram_spare(catalog),
+            blind=self.reading.blind,
         )
 
     def _ram_spare(self, catalog: Catalog) -> int | None:

@@ -61,6 +61,9 @@ def _came(ground: Ground, life: Life, run: Run, news: news_of.EngineCame, now: f
         return  # an engine that was taken over runs already
     ground.move(life, news.event, now)
     run.endpoint = news.endpoint
+    if news.event is Event.LAUNCHED:
+        run.logged = True
+        ground.note_run(run, now)
     life.progress_at = now
     if life.phase is not Phase.READY:
         ground.proxies.say_loading(life, now)

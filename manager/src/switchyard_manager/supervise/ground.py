@@ -105,6 +105,7 @@ class Ground:
             ended_because=run.ended_because,
             gpus=run.gpus,
             peak_mib=max(run.peak.values(), default=None),
+            logged=run.logged,
         )
         self.chronicle.keep(RunWas(record))
 

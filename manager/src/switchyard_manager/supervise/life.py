@@ -46,6 +46,7 @@ class Run:
     proved_at: float | None = None  # since when it has served, this time; a sleep ends it
     ready_after_s: float | None = None
     adopted: bool = False
+    logged: bool = False  # it runs, and so has begun a log
     work: float | None = None  # how much it has done, as it counts
     worked_at: float = 0.0  # when that last grew, or nothing was to be done
     can_sleep: bool = True  # until it was seen not to

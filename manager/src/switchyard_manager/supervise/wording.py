@@ -3,7 +3,7 @@
 from switchyard_contracts.errors import Reason
 from switchyard_contracts.status import Failure
 from switchyard_manager.engines.reasons import ADVICE
-from switchyard_manager.gpu import GpuReading
+from switchyard_manager.gpu import GpuReading, Reading
 from switchyard_manager.runtimes import Exit
 from switchyard_manager.scheduler import GpuRoom, Outlook, Shortage, Standing
 from switchyard_manager.supervise.cards import Cards
@@ -31,10 +31,11 @@ def _asked(short: Shortage) -> str:
 
 
 def _has(cards: Cards) -> str:
-    gpus = cards.reading.gpus if cards.reading else ()
-    if not gpus:
-        return "and this machine has none that can be used"
-    return "and this machine has " + ", ".join(f"{gpu.uuid} ({gpu.name})" for gpu in gpus)
+    reading = cards.reading or Reading()
+    fault = f" ({reading.fault})" if reading.blind else ""
+    if not reading.gpus:
+        return f"and this machine has none that can be used{fault}"
+    return "and this machine has " + ", ".join(f"{gpu.uuid} ({gpu.name})" for gpu in reading.gpus) + fault
 
 
 def _row(row: GpuRoom, cards: Cards, pinned: frozenset[str], ours: frozenset[int]) -> str:

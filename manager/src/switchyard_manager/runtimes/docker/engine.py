@@ -88,7 +88,12 @@ class Engine:
     def about(self) -> About:
         info = self._ask(lambda client: client.info())
         devices = tuple(str(device.get("ID", "")) for device in info.get("DiscoveredDevices") or ())
-        return About(str(info["ServerVersion"]), frozenset(info.get("Runtimes") or ()), devices)
+        return About(
+            str(info["ServerVersion"]),
+            frozenset(info.get("Runtimes") or ()),
+            str(info.get("DockerRootDir", "")),
+            devices,
+        )
 
     def has_image(self, image: str) -> bool:
         try:

@@ -1,13 +1,17 @@
 """See that an image is there, pulling it if need be, and say in a few words how far that is. Blocking."""
 
+import shutil
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from switchyard_contracts.errors import Reason
 from switchyard_manager.errors import EngineFailed
 from switchyard_manager.runtimes.docker import refusals
 from switchyard_manager.runtimes.docker.engine import Engine, EngineSaid, Stream
 
+LEAST_FREE = 2**30  # bytes, or …
+LEAST_FREE_PERCENT = 5  # … of the disk: whichever is more
 UNITS = ((1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB"), (1, "B"))
 
 
@@ -27,6 +31,7 @@ class Pull:
         try:
             if self._engine.has_image(self._image):
                 return
+            self._refuse_a_full_disk()
             self._tell(f"pulling image {self._image}")
             said = self._read()
         except EngineSaid as error:
@@ -36,6 +41,23 @@ class Pull:
         # A pull that broke off says nothing: the stream just ends.
         if not self._off.is_set() and not self._engine.has_image(self._image):
             raise self._failed("the connection broke off")
+
+    def _refuse_a_full_disk(self) -> None:
+        """Before it is begun: one that fills the disk takes everything else along."""
+        folder = self._engine.about().folder
+        try:
+            disk = shutil.disk_usage(folder)
+        except OSError:
+            return  # the Engine is on another machine, or in another's files
+        wanted = max(LEAST_FREE, disk.total * LEAST_FREE_PERCENT // 100)
+        if disk.free < wanted:
+            free, least = disk.free / 2**30, wanted / 2**30
+            raise EngineFailed.because(
+                Reason.DISK_FULL,
+                f"cannot pull image {self._image} for {self._model}: {free:.1f} GiB are free where Docker keeps"
+                f" images ({folder}), and {least:.1f} are the least to begin with",
+                "free space there (`docker system df`, `docker image prune`)",
+            )
 
     def _read(self) -> str | None:
         """What went wrong, if anything did."""

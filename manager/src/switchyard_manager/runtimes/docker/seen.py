@@ -35,6 +35,7 @@ class Network:
 class About:
     version: str
     runtimes: frozenset[str]
+    folder: str  # where it keeps images, on its own machine
     devices: tuple[str, ...]  # by the names of the Container Device Interface, where the Engine lists them
 
 
