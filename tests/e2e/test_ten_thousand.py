@@ -19,15 +19,15 @@ from tests.e2e.whole import Whole, whole_product
 
 REQUESTS = int(os.environ.get("SWITCHYARD_TEST_REQUESTS", "10000"))
 IDLE_S = 0.4
-CARDS = 8
+CARDS = 12
 CARD = {"name": "declared", "vram_mib": 24_000}
 SEED = 20_261_121
 
 
 def catalog() -> tuple[dict[str, object], dict[str, object]]:
-    """Half of the models have a GPU each; the others must share four by turns, two or three to one."""
-    alone = {f"alone-{n}": {"gpus": [f"GPU-{n}"], "idle_unload_s": IDLE_S} for n in range(4)}
-    by_turns = {f"turn-{n}": {"gpus": [f"GPU-{4 + n % 4}"], "idle_unload_s": IDLE_S} for n in range(10)}
+    """Six models have a GPU each; the others share six by turns, three to one."""
+    alone = {f"alone-{n}": {"gpus": [f"GPU-{n}"], "idle_unload_s": IDLE_S} for n in range(6)}
+    by_turns = {f"turn-{n}": {"gpus": [f"GPU-{6 + n % 6}"], "idle_unload_s": IDLE_S} for n in range(18)}
     gpus = [{"uuid": f"GPU-{n}", **CARD} for n in range(CARDS)]
     return {**alone, **by_turns}, {"gpus": gpus, "settings": {"min_resident_s": 0, "max_wait_s": 5}}
 
