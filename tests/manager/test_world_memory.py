@@ -6,7 +6,8 @@ import pytest
 
 from switchyard_contracts.catalog import Catalog
 from switchyard_contracts.errors import Reason
-from switchyard_contracts.grants import Hello, InFlight
+from switchyard_contracts.events import EventKind
+from switchyard_contracts.grants import Drained, Hello, InFlight
 from switchyard_contracts.status import Failure, Phase
 from switchyard_manager.gpu import Reading
 from switchyard_manager.lifecycle import Event
@@ -153,3 +154,22 @@ def test_an_engine_that_runs_out_of_memory_beside_others_gets_a_gpu_of_its_own_o
     statuses = {status.name: status for status in world.statuses(2)}
     assert statuses["m"].phase is Phase.DRAINING
     assert statuses["other"].retry_in_s is None
+
+
+def test_who_made_room_for_whom_is_told(catalog: Callable[..., Catalog], session: WritesDown) -> None:
+    kept: list[Fact] = []
+    reading = Reading((gpu("GPU-0"),), 64_000, 60_000)
+    world = world_of(catalog(m={}, other={}), reading=reading, kept=kept)
+    world.hear(ProxyCame(session, Hello(proxy=session.proxy)), 0)
+    bring_to_ready(world, session)
+    (granted,) = session.of_kind("granted")
+    world.hear(ProxySaid(session, InFlight(model="m", grant=granted.grant, n=0, idle_s=60)), 100)
+    want(world, session, "o", 100, "other")
+    world.decide(100)
+    world.hear(ProxySaid(session, Drained(model="m", grant=granted.grant)), 101)
+    world.decide(101)
+
+    told = [fact.event for fact in kept if isinstance(fact, Happened)]
+    (made_room,) = [event for event in told if event.kind is EventKind.MADE_ROOM]
+    assert (made_room.model, made_room.data) == ("m", {"for_model": "other", "how": "stop"})
+    assert told[0].kind is EventKind.MANAGER

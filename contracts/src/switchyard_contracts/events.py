@@ -15,11 +15,11 @@ class EventKind(StrEnum):
     """Every kind of event."""
 
     SNAPSHOT = "snapshot"  # data: the whole ManagerStatus; never stored
-    MANAGER = "manager"  # it started, or met trouble of its own
+    MANAGER = "manager"  # it began; data: version, found_running (instances)
     CATALOG = "catalog"  # models.json was read again, or refused
     PHASE = "phase"  # data: before, after, why
     PROGRESS = "progress"  # data: text; never stored
-    MADE_ROOM = "made_room"  # data: for_model, how (sleep, stop)
+    MADE_ROOM = "made_room"  # it was moved out; data: for_model, how (sleep, stop)
     FAILURE = "failure"  # data: reason, message
     REFUSED = "refused"  # data: message, waiting
     OPERATOR = "operator"  # data: command; somebody asked for it by hand

@@ -3,6 +3,7 @@
 import json
 import signal
 
+from switchyard_contracts import __version__
 from switchyard_contracts.events import EventKind, ManagerEvent, RunRecord
 from tests.manager.cli.conftest import Served
 
@@ -13,7 +14,8 @@ def test_what_happened_is_told_oldest_first(served: Served) -> None:
 
     lines = served.run("events").out.splitlines()
 
-    assert [line.split("  ", 1)[1] for line in lines[:3]] == [
+    assert [line.split("  ", 1)[1] for line in lines[:4]] == [
+        f"the manager began (version {__version__})",
         "chat: asked for by hand: load",
         "chat: stopped → starting (start issued)",
         "chat: starting → loading (launched)",
@@ -80,7 +82,7 @@ def test_json_is_what_the_api_gives(served: Served) -> None:
     events = [ManagerEvent.model_validate(said) for said in served.run("events", "--json").json]
     history = served.run("history", "--json").json
 
-    assert events[0].kind is EventKind.OPERATOR
+    assert [event.kind for event in events[:2]] == [EventKind.MANAGER, EventKind.OPERATOR]
     assert [ManagerEvent.model_validate(said) for said in history["events"]] == events
     assert [
         RunRecord.model_validate(said).model

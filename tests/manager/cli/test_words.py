@@ -44,6 +44,12 @@ def test_memory_is_in_tenths_of_a_gib() -> None:
         (EventKind.CATALOG, {"changed": ["a", "b"], "removed": []}, "models.json was read: changed a, b"),
         (EventKind.CATALOG, {"faults": ["x", "y"]}, "models.json was refused: x; y"),
         (EventKind.MANAGER, {"started": True}, "started: True"),
+        (EventKind.MANAGER, {"version": "1", "found_running": []}, "the manager began (version 1)"),
+        (
+            EventKind.MANAGER,
+            {"version": "1", "found_running": ["a-1", "b-2"]},
+            "the manager began (version 1); running still: a-1, b-2",
+        ),
     ],
 )
 def test_every_kind_of_event_reads_as_a_sentence(kind: EventKind, data: dict[str, object], text: str) -> None:

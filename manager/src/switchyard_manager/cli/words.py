@@ -56,6 +56,11 @@ def happened(event: ManagerEvent) -> str:
             return f"asked for by hand: {data.get('command')}"
         case EventKind.CATALOG:
             return _catalog(event)
+        case EventKind.MANAGER if "version" in data:
+            found = ", ".join(data.get("found_running") or ())
+            return f"the manager began (version {data['version']})" + (
+                f"; running still: {found}" if found else ""
+            )
         case EventKind.MANAGER | EventKind.SNAPSHOT:
             return "; ".join(f"{key}: {value}" for key, value in data.items()) or str(event.kind)
 

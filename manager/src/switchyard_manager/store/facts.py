@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from switchyard_contracts.events import ManagerEvent, RunRecord
 
+NEWEST_WEIGHS = 0.3  # a measured time, against all that were measured before it
+
 
 class Span(StrEnum):
     """What takes its time, and is measured each time."""

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from switchyard_contracts.events import EventKind, ManagerEvent, RunRecord
 from switchyard_manager.store.facts import (
+    NEWEST_WEIGHS,
     Fact,
     Happened,
     Learned,
@@ -21,7 +22,6 @@ Row = tuple[Any, ...]
 Statement = tuple[str, Row]
 
 FLEETING = frozenset({EventKind.SNAPSHOT, EventKind.PROGRESS})
-NEWEST_WEIGHT = 0.3  # of a measurement against all before it
 
 PUT_SPAN = """
 INSERT INTO spans (spec_hash, span, seconds, measured_at) VALUES (?1, ?2, ?3, ?4)
@@ -86,7 +86,7 @@ def statements(fact: Fact, now: float) -> tuple[Statement, ...]:
     """What writing a fact down takes."""
     match fact:
         case SpanMeasured(spec_hash, span, seconds):
-            return ((PUT_SPAN, (spec_hash, span, seconds, now, NEWEST_WEIGHT)),)
+            return ((PUT_SPAN, (spec_hash, span, seconds, now, NEWEST_WEIGHS)),)
         case MemoryMeasured(spec_hash, gpu_name, mib, asleep):
             return ((PUT_MEMORY, (spec_hash, gpu_name, int(asleep), mib, now)),)
         case Happened(event):

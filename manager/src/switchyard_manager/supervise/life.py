@@ -11,7 +11,7 @@ from switchyard_manager.scheduler import StopReason, Wish
 from switchyard_manager.scheduler.turns import LINGER_S
 
 FOLLOWS_AT_FIRST = 0.5
-NEWEST_WEIGHS = 0.2  # a burst's last pause is a long one, and must not outweigh the burst
+LAST_WEIGHS = 0.2  # a burst's last pause is a long one, and must not outweigh the burst
 OPERATOR = "operator"  # whose tickets come from the admin interface, not from a proxy
 SERVING = frozenset({Phase.READY, Phase.DRAINING})
 
@@ -82,6 +82,7 @@ class Life:
     faulted: bool = False
     tried_alone: bool = False  # it ran out of memory beside others, and is given a GPU of its own
     leaves_for: StopReason | None = None
+    room_for: str | None = None  # whose turn it is when it has left; until that has been told
     wish: Wish | None = None
     pinned_by_hand: bool | None = None
     progress: str | None = None
@@ -162,7 +163,7 @@ class Life:
         if self.quiet_since is None or self.in_flight or self.tickets:
             return
         soon = now - self.quiet_since <= LINGER_S
-        self.follows += NEWEST_WEIGHS * (soon - self.follows)
+        self.follows += LAST_WEIGHS * (soon - self.follows)
         self.quiet_since = None
 
     def forget_proxy(self, proxy: str, now: float) -> None:

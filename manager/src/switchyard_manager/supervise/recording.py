@@ -129,7 +129,7 @@ def _refuse_for_want_of_room(ground: Ground, life: Life, shortage: Shortage, now
 
 def _drain(ground: Ground, life: Life, drain: Drain, now: float) -> None:
     log.info("draining %s (%s)", life.model.name, drain.reason)
-    life.leaves_for = drain.reason
+    life.leaves_for, life.room_for = drain.reason, drain.room_for
     if life.run is not None:
         life.run.ended_because = str(drain.reason)
     _promise(ground, drain.room_for)
@@ -146,6 +146,7 @@ def _sleep(ground: Ground, life: Life, reason: StopReason, now: float) -> None:
     if life.run is None:
         return
     _drained(ground, life, now)
+    _made_room(ground, life, "sleep", now)
     log.info("putting %s to sleep (%s)", life.model.name, reason)
     ground.move(life, Event.SLEEP_ISSUED, now, str(reason))
     ground.due.append(PutToSleep(ground.errand(life.run)))
@@ -163,6 +164,8 @@ def _stop(ground: Ground, life: Life, stop: Stop, now: float) -> None:
     if reason is StopReason.STOP_AGAIN and life.phase is Phase.STOP_FAILED:
         life.failure = None  # it was the failed stop
     _promise(ground, stop.room_for)
+    life.room_for = stop.room_for or life.room_for
+    _made_room(ground, life, "stop", now)
     log.info("stopping %s (%s)", life.model.name, reason)
     if life.run is not None and (life.run.ended_because is None or not in_peace):
         life.run.ended_because = str(reason)
@@ -173,5 +176,9 @@ def _stop(ground: Ground, life: Life, stop: Stop, now: float) -> None:
 def _drained(ground: Ground, life: Life, now: float) -> None:
     if life.phase is Phase.DRAINING and life.run is not None:
         ground.learn_span(life.run, Span.DRAIN, now - life.phase_since)
-        if life.leaves_for is StopReason.ROOM:
-            ground.chronicle.tell(EventKind.MADE_ROOM, now, life.model.name)
+
+
+def _made_room(ground: Ground, life: Life, how: str, now: float) -> None:
+    if life.room_for is not None:
+        ground.chronicle.tell(EventKind.MADE_ROOM, now, life.model.name, for_model=life.room_for, how=how)
+        life.room_for = None

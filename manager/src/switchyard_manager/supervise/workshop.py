@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from switchyard_contracts.catalog import Engine, Model, VllmArgs
 from switchyard_manager.engines import Adapter
-from switchyard_manager.store.facts import Learned, Span
+from switchyard_manager.store.facts import NEWEST_WEIGHS, Learned, Span
 
 NOTHING = Learned(spans={}, awake_mib={}, asleep_mib={})
 
@@ -61,5 +61,4 @@ class Workshop:
         return self.learned.setdefault(spec_hash, Learned(spans={}, awake_mib={}, asleep_mib={}))
 
 
-NEWEST_WEIGHS = 0.3
 ASLEEP_MIB = 1500  # what an engine that sleeps keeps of a GPU, until it has been measured

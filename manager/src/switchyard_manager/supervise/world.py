@@ -236,6 +236,9 @@ class World:
         ground.cards.measured(news.reading, awake, asleep_mib, now)
 
     def _recovered_all(self, found: tuple[Found, ...], now: float) -> None:
+        if not self._recovered:
+            taken = sorted(one.instance for one in found)
+            self.chronicle.tell(EventKind.MANAGER, now, version=__version__, found_running=taken)
         self._recovered = True
         for one in found:
             life = self._ground.lives.get(one.model)
