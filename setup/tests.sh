@@ -69,6 +69,8 @@ packages_missing_for_tests() {
   # What Playwright's own Node wants, and no package of Python's can bring.
   if is_debian && ! dpkg -s libatomic1 >/dev/null 2>&1; then missing="$missing libatomic1"; fi
   if ! command -v curl >/dev/null 2>&1; then missing="$missing curl"; fi
+  # For an Engine in a network of its own, which tests kill and start again.
+  if is_debian && ! command -v ip >/dev/null 2>&1; then missing="$missing iproute2"; fi
   printf '%s' "$missing"
 }
 
