@@ -98,6 +98,18 @@ def test_an_engine_that_still_loads_counts_with_all_it_will_take(models: Catalog
     assert decide(models, {"a": loading, "b": asked(5_000)}) == ()
 
 
+def test_an_operators_own_container_that_may_run_already_is_not_kept_out_by_its_own_memory(
+    models: Catalog,
+) -> None:
+    """A manager that begins finds it running, with its memory in use; to start it is to take it as it is."""
+    machine = Machine((Gpu("GPU-0", 24_000, reserve_mib=500, used_mib=20_000),))
+
+    assert decide(models, {"a": asked(20_000, may_run=True)}, machine) == (
+        Start("a", ("GPU-0",), 20_000, 20_000),
+    )
+    assert decide(models, {"a": asked(20_000, may_run=True), "b": busy(8_000, resident_s=5.0)}, machine) == ()
+
+
 def test_what_can_never_fit_is_refused_at_once_and_moves_nobody(models: Catalog) -> None:
     (refused,) = decide(models, {"a": ready(10_000), "b": asked(23_600)})
 

@@ -72,6 +72,14 @@ class Ledger:
             return all(claim.asleep for claim in staying)
         return self.free_mib(uuid, without) >= need_mib
 
+    def fits_by_claims(self, uuid: str, need_mib: int | None, without: Collection[str]) -> bool:
+        """The same, whatever is measured: what is in use may be the very engine that wants the room."""
+        staying = [claim.mib for name, claim in self._claims[uuid].items() if name not in without]
+        if need_mib is None or any(mib is None for mib in staying):
+            return self.fits(uuid, need_mib, without)
+        gpu = self._gpu(uuid)
+        return gpu.total_mib - gpu.reserve_mib - sum(mib or 0 for mib in staying) >= need_mib
+
     def free_mib(self, uuid: str, without: Collection[str] = NOBODY) -> int:
         gpu = self._gpu(uuid)
         return max(0, gpu.total_mib - gpu.reserve_mib - self._taken(gpu, without))

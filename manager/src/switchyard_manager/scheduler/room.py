@@ -81,6 +81,7 @@ class _Place:
     def __init__(self, scene: Scene, name: str, site: Site) -> None:
         self._ledger, self._name, self.site = scene.ledger, name, site
         self._alone = scene.seen[name].alone
+        self._may_run = scene.seen[name].may_run
         self.needs = tuple(scene.seen[name].need_mib.get(uuid) for uuid in site)
         self.others = {other for uuid in site for other in scene.ledger.on(uuid)} - {name}
         self.going = {
@@ -89,11 +90,13 @@ class _Place:
 
     def fits(self, without: Collection[str] = ()) -> bool:
         """Whether there is room once these have gone, by what is measured now."""
-        return self._everywhere(self._ledger.fits, {self._name, *without})
+        has_room = self._ledger.fits_by_claims if self._may_run else self._ledger.fits
+        return self._everywhere(has_room, {self._name, *without})
 
     def could_fit(self, without: Collection[str]) -> bool:
         """The same, once freed memory has shown as well."""
-        return self._everywhere(self._ledger.could_fit, {self._name, *without})
+        has_room = self._ledger.fits_by_claims if self._may_run else self._ledger.could_fit
+        return self._everywhere(has_room, {self._name, *without})
 
     def is_coming_back(self) -> bool:
         pairs = zip(self.site, self.needs, strict=True)

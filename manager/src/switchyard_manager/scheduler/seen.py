@@ -54,6 +54,7 @@ class Seen:
     gpus: tuple[str, ...] = ()  # where its engine is
     claim_mib: int | None = None  # on each of them; None: the whole of it
     need_mib: Mapping[str, int] = field(default_factory=dict)  # to serve, by GPU; absent: unknown
+    may_run: bool = False  # though we did not start it: what is measured may be its own
     alone: bool = False  # it ran out of memory beside others: now not even one that sleeps may be there
     can_sleep: bool = False
     ram_mib: int = 0  # what it keeps, or would keep, in RAM while it sleeps

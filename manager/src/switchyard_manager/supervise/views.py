@@ -59,6 +59,7 @@ def seen(ground: Ground, life: Life, now: float) -> Seen:
         gpus=run.gpus if run else (),
         claim_mib=_claim(life),
         need_mib={uuid: mib for uuid, mib in needs.items() if mib is not None},
+        may_run=run is None and life.model.container is not None,
         alone=life.tried_alone,
         can_sleep=_can_sleep(ground, life),
         ram_mib=ram_mib(ground, life),
