@@ -20,7 +20,8 @@ from switchyard_manager.runtimes.log_files import LogFiles
 from tests.manager.runtimes.benches import PROGRAM, all_gone, process_spec, serves
 from tests.manager.runtimes.contract import SERVES, Acts
 
-HOST_FOLDERS = ("/usr", "/bin", "/lib", "/lib64", sys.base_prefix)
+# Each once: Debian's own Python has its prefix in /usr.
+HOST_FOLDERS = tuple(dict.fromkeys(("/usr", "/bin", "/lib", "/lib64", sys.base_prefix)))
 PYTHON = str(Path(sys.base_prefix, "bin", "python3"))
 
 
