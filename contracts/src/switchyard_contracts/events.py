@@ -25,6 +25,9 @@ class EventKind(StrEnum):
     OPERATOR = "operator"  # data: command; somebody asked for it by hand
 
 
+FLEETING = frozenset({EventKind.PROGRESS, EventKind.SNAPSHOT})  # of no use tomorrow: never kept
+
+
 class ManagerEvent(BaseModel):
     """One thing that happened. `seq` grows by one; it starts anew with nothing but a new state folder."""
 

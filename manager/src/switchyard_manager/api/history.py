@@ -7,9 +7,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from switchyard_contracts.events import ManagerEvent, RunRecord
+from switchyard_contracts.events import FLEETING, ManagerEvent, RunRecord
 from switchyard_manager.api.desk import Desk
-from switchyard_manager.supervise.chronicle import FLEETING
 
 CURRENT, PREVIOUS = "current", "previous"
 KEPT = 2  # logs of each model

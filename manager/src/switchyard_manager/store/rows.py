@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from switchyard_contracts.events import EventKind, ManagerEvent, RunRecord
+from switchyard_contracts.events import FLEETING, EventKind, ManagerEvent, RunRecord
 from switchyard_manager.store.facts import (
     NEWEST_WEIGHS,
     Fact,
@@ -21,7 +21,6 @@ Value = TypeVar("Value")
 Row = tuple[Any, ...]
 Statement = tuple[str, Row]
 
-FLEETING = frozenset({EventKind.SNAPSHOT, EventKind.PROGRESS})
 
 PUT_SPAN = """
 INSERT INTO spans (spec_hash, span, seconds, measured_at) VALUES (?1, ?2, ?3, ?4)

@@ -6,8 +6,8 @@ import threading
 from collections import deque
 from collections.abc import Awaitable, Callable
 
+from switchyard_contracts.events import FLEETING
 from switchyard_manager.store.facts import Fact, Happened
-from switchyard_manager.store.rows import FLEETING
 from switchyard_manager.store.store import Store
 
 log = logging.getLogger(__name__)

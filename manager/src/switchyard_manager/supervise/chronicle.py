@@ -5,13 +5,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from switchyard_contracts.events import EventKind, ManagerEvent
+from switchyard_contracts.events import FLEETING, EventKind, ManagerEvent
 from switchyard_manager.store.facts import Fact, Happened
 
 log = logging.getLogger(__name__)
 
 REMEMBERED = 1000
-FLEETING = frozenset({EventKind.PROGRESS, EventKind.SNAPSHOT})  # of no use tomorrow
 
 Listener = Callable[[ManagerEvent], None]
 
