@@ -27,8 +27,8 @@ from switchyard_manager.supervise.news import (
     ProxyWent,
 )
 from switchyard_manager.supervise.work import BringUp, EndRun, LookAt
-from switchyard_proxy.grants import Book
-from switchyard_proxy.holdings import NEVER, Admit, CutOff, Deny, Effect, Lease, Send, Ticket
+from switchyard_proxy.grants.book import Book
+from switchyard_proxy.grants.holdings import NEVER, Admit, CutOff, Deny, Effect, Lease, Send, Ticket
 from tests.manager.conftest import world_of
 
 CATALOG = read_catalog(

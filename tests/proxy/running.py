@@ -9,7 +9,7 @@ import httpx
 
 from switchyard_proxy.api.page import Page
 from switchyard_proxy.app import App, Parts
-from switchyard_proxy.control import Backoff
+from switchyard_proxy.grants.link import Backoff
 from switchyard_proxy.server import Server, configured
 from switchyard_proxy.settings import Settings, read_settings
 

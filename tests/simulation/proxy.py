@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from switchyard_contracts.grants import FromManager, FromProxy, Granted, Hello, Refused, Revoke, Welcome
 from switchyard_manager.supervise.news import ProxyCame, ProxySaid
-from switchyard_proxy.grants import Book
-from switchyard_proxy.holdings import NEVER, Admit, CutOff, Deny, Effect, Lease, Send, Ticket
+from switchyard_proxy.grants.book import Book
+from switchyard_proxy.grants.holdings import NEVER, Admit, CutOff, Deny, Effect, Lease, Send, Ticket
 
 if TYPE_CHECKING:
     from collections.abc import Callable

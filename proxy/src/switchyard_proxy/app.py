@@ -17,17 +17,17 @@ from switchyard_proxy.api.health import health
 from switchyard_proxy.api.models import model, models
 from switchyard_proxy.api.page import Page
 from switchyard_proxy.asgi import Receive, Scope, Send
-from switchyard_proxy.control import Backoff, Link, Manager
 from switchyard_proxy.errors import ClientGone, ProxyError, Refused, Unavailable
-from switchyard_proxy.forward import Forwarder
-from switchyard_proxy.known_models import KnownModels
-from switchyard_proxy.leases import Leases
+from switchyard_proxy.grants.known_models import KnownModels
+from switchyard_proxy.grants.leases import Leases
+from switchyard_proxy.grants.link import Backoff, Link, Manager
 from switchyard_proxy.replies import Reply
 from switchyard_proxy.request import Request, check_key
 from switchyard_proxy.routes import Access, Route, Serves
 from switchyard_proxy.server import CannotListen, serve
 from switchyard_proxy.settings import SettingRefused, Settings, read_settings
-from switchyard_proxy.upstream import Upstream
+from switchyard_proxy.upstream.pool import Upstream
+from switchyard_proxy.wire.forward import Forwarder
 
 log = logging.getLogger(__name__)
 

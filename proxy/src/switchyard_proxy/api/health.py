@@ -2,9 +2,9 @@
 
 import json
 
-from switchyard_proxy.control import Link
-from switchyard_proxy.known_models import KnownModels
-from switchyard_proxy.leases import Leases
+from switchyard_proxy.grants.known_models import KnownModels
+from switchyard_proxy.grants.leases import Leases
+from switchyard_proxy.grants.link import Link
 
 
 def health(link: Link, known: KnownModels, leases: Leases) -> bytes:

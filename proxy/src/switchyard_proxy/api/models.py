@@ -9,7 +9,7 @@ from typing import Any
 from switchyard_contracts.catalog import Capability, ModelType
 from switchyard_contracts.grants import Loading
 from switchyard_contracts.status import ModelStatus, Phase
-from switchyard_proxy.known_models import KnownModels, model_named
+from switchyard_proxy.grants.known_models import KnownModels, model_named
 
 # The words of llama.cpp's router, which clients show as a badge.
 VALUES: dict[Phase, str] = {

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from switchyard_proxy.connection import Connection
 from switchyard_proxy.errors import Cut, EngineLost
+from switchyard_proxy.upstream.connection import Connection
 
 MOST_IDLE = 64  # per engine; more than that were a burst, and the engine may want its sockets back
 

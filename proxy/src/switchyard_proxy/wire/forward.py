@@ -9,20 +9,20 @@ from dataclasses import dataclass
 
 from switchyard_contracts.errors import ErrorCode
 from switchyard_proxy.asgi import Receive
-from switchyard_proxy.body import Bounds, model_in, read_body, renamed
-from switchyard_proxy.connection import Connection
+from switchyard_proxy.bodies.reading import Bounds, model_in, read_body, renamed
 from switchyard_proxy.errors import Broken, Cut, EngineLost, ProxyError, Unavailable
-from switchyard_proxy.hangup import until_client_leaves
-from switchyard_proxy.headers import request_head
-from switchyard_proxy.holdings import Grant, Lease
-from switchyard_proxy.known_models import KnownModels, check_type, model_named
-from switchyard_proxy.leases import Leases
-from switchyard_proxy.relay import pass_reply
+from switchyard_proxy.grants.holdings import Grant, Lease
+from switchyard_proxy.grants.known_models import KnownModels, check_type, model_named
+from switchyard_proxy.grants.leases import Leases
 from switchyard_proxy.replies import Reply
 from switchyard_proxy.request import Request
 from switchyard_proxy.routes import Route
 from switchyard_proxy.settings import Settings
-from switchyard_proxy.upstream import Endpoint, Upstream, endpoint_at
+from switchyard_proxy.upstream.connection import Connection
+from switchyard_proxy.upstream.pool import Endpoint, Upstream, endpoint_at
+from switchyard_proxy.wire.hangup import until_client_leaves
+from switchyard_proxy.wire.headers import request_head
+from switchyard_proxy.wire.relay import pass_reply
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from switchyard_proxy.asgi import Header
-from switchyard_proxy.upstream import Endpoint
+from switchyard_proxy.upstream.pool import Endpoint
 
 HOP_BY_HOP = frozenset(
     {

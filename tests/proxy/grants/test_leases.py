@@ -8,8 +8,8 @@ import pytest
 from switchyard_contracts.errors import ErrorBody, ErrorCode
 from switchyard_contracts.grants import Drained, FromProxy, Granted, Refused, Revoke, Unwant, Want
 from switchyard_proxy.errors import ProxyError, TicketRefused
-from switchyard_proxy.holdings import Lease
-from switchyard_proxy.leases import Leases
+from switchyard_proxy.grants.holdings import Lease
+from switchyard_proxy.grants.leases import Leases
 
 
 class Said(list[FromProxy]):

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from switchyard_contracts.grants import PROTOCOL, Hello, Want
-from switchyard_proxy.control import Backoff, Manager
+from switchyard_proxy.grants.link import Backoff, Manager
 from tests.proxy.conftest import House
 from tests.proxy.engines import Held, says_json
 from tests.proxy.managers import NeverAnswers

@@ -29,8 +29,8 @@ from switchyard_contracts.grants import (
     Welcome,
     read_from_manager,
 )
-from switchyard_proxy.known_models import KnownModels
-from switchyard_proxy.leases import Leases
+from switchyard_proxy.grants.known_models import KnownModels
+from switchyard_proxy.grants.leases import Leases
 
 log = logging.getLogger(__name__)
 LARGEST_MESSAGE = 16 * 1024 * 1024

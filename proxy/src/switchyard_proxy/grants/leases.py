@@ -12,8 +12,8 @@ from typing import assert_never
 from switchyard_contracts.errors import ErrorCode
 from switchyard_contracts.grants import FromProxy, Granted, Refused, Revoke
 from switchyard_proxy.errors import ProxyError, TicketRefused, Unavailable
-from switchyard_proxy.grants import Book
-from switchyard_proxy.holdings import (
+from switchyard_proxy.grants.book import Book
+from switchyard_proxy.grants.holdings import (
     NEVER,
     Admit,
     CutOff,

@@ -24,7 +24,7 @@ from switchyard_contracts.grants import (
     Unwant,
     Want,
 )
-from switchyard_proxy.holdings import (
+from switchyard_proxy.grants.holdings import (
     NEVER,
     Admit,
     CutOff,

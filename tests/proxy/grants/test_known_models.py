@@ -9,7 +9,7 @@ from switchyard_contracts.errors import ErrorCode
 from switchyard_contracts.grants import Loading, Models
 from switchyard_contracts.status import Phase
 from switchyard_proxy.errors import Refused, Unavailable
-from switchyard_proxy.known_models import KnownModels, Snapshot, check_type, model_named
+from switchyard_proxy.grants.known_models import KnownModels, Snapshot, check_type, model_named
 from tests.proxy.managers import status
 
 SNAPSHOT = Snapshot.of(

@@ -10,7 +10,7 @@ from hypothesis import given
 
 from switchyard_contracts.errors import ErrorCode
 from switchyard_proxy.asgi import Message, Receive
-from switchyard_proxy.body import Bounds, model_in, read_body, renamed
+from switchyard_proxy.bodies.reading import Bounds, model_in, read_body, renamed
 from switchyard_proxy.errors import ClientGone, Refused
 
 BOUNDS = Bounds(largest=10, pause_s=5)

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from switchyard_proxy.connection import HIGH_WATER, Connection
 from switchyard_proxy.errors import Cut, EngineLost
-from switchyard_proxy.upstream import MOST_IDLE, Upstream, endpoint_at
+from switchyard_proxy.upstream.connection import HIGH_WATER, Connection
+from switchyard_proxy.upstream.pool import MOST_IDLE, Upstream, endpoint_at
 from tests.proxy.conftest import House
 from tests.proxy.engines import Held, ScriptedEngine, Wire, dies_unanswered, says, streams
 

@@ -1,10 +1,10 @@
 """Pass an engine's reply to the client as it comes. Once it has begun, it never breaks off politely."""
 
-from switchyard_proxy.connection import Connection
 from switchyard_proxy.errors import Broken
-from switchyard_proxy.headers import is_event_stream, reply_headers, stream_headers
 from switchyard_proxy.replies import Reply
 from switchyard_proxy.sse import Events
+from switchyard_proxy.upstream.connection import Connection
+from switchyard_proxy.wire.headers import is_event_stream, reply_headers, stream_headers
 
 
 async def pass_reply(connection: Connection, reply: Reply) -> Broken | None:

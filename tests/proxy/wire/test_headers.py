@@ -2,8 +2,8 @@
 
 import pytest
 
-from switchyard_proxy.headers import is_event_stream, reply_headers, request_head, stream_headers
-from switchyard_proxy.upstream import endpoint_at
+from switchyard_proxy.upstream.pool import endpoint_at
+from switchyard_proxy.wire.headers import is_event_stream, reply_headers, request_head, stream_headers
 
 ENDPOINT = endpoint_at("http://engine:8000/base/")
 

@@ -20,8 +20,8 @@ from switchyard_contracts.grants import (
     Unwant,
     Want,
 )
-from switchyard_proxy.grants import Book
-from switchyard_proxy.holdings import (
+from switchyard_proxy.grants.book import Book
+from switchyard_proxy.grants.holdings import (
     NEVER,
     Admit,
     CutOff,

@@ -6,7 +6,7 @@ import pytest
 
 from switchyard_proxy.asgi import Message, Receive
 from switchyard_proxy.errors import ClientGone
-from switchyard_proxy.hangup import until_client_leaves
+from switchyard_proxy.wire.hangup import until_client_leaves
 
 
 def staying_until(gone: asyncio.Event) -> Receive:

@@ -1,0 +1,1 @@
+"""How many tokens pictures and videos cost, from their files' headers alone. Pure."""

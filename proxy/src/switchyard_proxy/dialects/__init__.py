@@ -1,0 +1,1 @@
+"""What the clients of each API expect to hear: heartbeats, errors, ends, in their own words. Pure."""

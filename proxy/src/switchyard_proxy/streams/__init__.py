@@ -1,0 +1,1 @@
+"""Streams that outlive their listeners: logged event by event, read again from any event."""

@@ -1,0 +1,1 @@
+"""Connections to engines, as thin as they can be."""
