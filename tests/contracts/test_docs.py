@@ -16,7 +16,12 @@ from switchyard_contracts.catalog import (
     ImageServerArgs,
     Model,
     Mount,
+    Names,
+    RequestChanges,
     Settings,
+    Variant,
+    VirtualModel,
+    VisionOverride,
     VllmArgs,
     catalog_schema,
     read_catalog,
@@ -50,7 +55,11 @@ def test_a_page_that_lost_a_marker_is_an_error() -> None:
         generate.renewed(part, "# A page\n")
 
 
-@pytest.mark.parametrize("kind", [Model, Mount, Settings, GpuOverride, VllmArgs, ImageServerArgs])
+KINDS = [Model, Mount, Settings, GpuOverride, VllmArgs, ImageServerArgs]
+KINDS += [Names, RequestChanges, Variant, VirtualModel, VisionOverride]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_field_is_in_the_page_on_models_json(kind: type[BaseModel]) -> None:
     rows = set(re.findall(r"^\| `(\w+)` \|", PAGE.read_text("utf-8"), re.MULTILINE))
 

@@ -115,6 +115,12 @@ def test_another_existing_container_makes_another_hash(said: dict[str, Any]) -> 
         {"startup_timeout_s": 1},
         {"max_concurrency": 1},
         {"capabilities": ["chat"]},
+        {"max_queue": 1},
+        {"commit_after_s": 1},
+        {"heartbeat_s": 1},
+        {"request": {"strip": ["a"], "default": {"b": 1}, "set": {"c": {}}}},
+        {"variants": {"x": {"request": {"set": {"n": 1}}}}},
+        {"vision": {"patch": 14}},
     ],
 )
 def test_what_is_switchyards_own_business_makes_none(said: dict[str, Any]) -> None:

@@ -27,11 +27,13 @@ class ErrorCode(StrEnum):
 
     BACKEND_UNAVAILABLE = "backend_unavailable"
     CONTEXT_LENGTH_EXCEEDED = "context_length_exceeded"
+    HOST_NOT_ALLOWED = "host_not_allowed"
     INTERNAL_ERROR = "internal_error"
     INVALID_API_KEY = "invalid_api_key"
     INVALID_JSON = "invalid_json"
     INVALID_VALUE = "invalid_value"
     MANAGER_UNAVAILABLE = "manager_unavailable"
+    MEDIA_URL_NOT_ALLOWED = "media_url_not_allowed"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     MISSING_REQUIRED_PARAMETER = "missing_required_parameter"
     MODEL_LOADING = "model_loading"
@@ -40,11 +42,18 @@ class ErrorCode(StrEnum):
     MODEL_NOT_FOUND = "model_not_found"
     NOT_ALLOWED = "not_allowed"
     NOT_POSSIBLE_NOW = "not_possible_now"
+    ORIGIN_NOT_ALLOWED = "origin_not_allowed"
     OUT_OF_MEMORY = "out_of_memory"
     OVERLOADED = "overloaded"
+    PERMISSION_DENIED = "permission_denied"
     QUEUE_FULL = "queue_full"
+    RATE_LIMIT_EXCEEDED = "rate_limit_exceeded"
+    REQUEST_CANCELLED = "request_cancelled"
+    REQUEST_TIMEOUT = "request_timeout"
     REQUEST_TOO_LARGE = "request_too_large"
     STREAM_BROKEN = "stream_broken"
+    STREAM_NOT_FOUND = "stream_not_found"
+    SUPERSEDED = "superseded"
     UNKNOWN_URL = "unknown_url"
     UNSUPPORTED_ENDPOINT = "unsupported_endpoint"
     UNSUPPORTED_PARAMETER = "unsupported_parameter"
@@ -94,8 +103,32 @@ CODES: dict[ErrorCode, CodeFacts] = {
         "prompt and answer do not fit the model's context",
         "shorten the conversation or lower `max_tokens`; the message has the numbers",
     ),
+    ErrorCode.MEDIA_URL_NOT_ALLOWED: CodeFacts(
+        400,
+        ErrorType.INVALID_REQUEST,
+        "a picture or video is given as an address on the network, which the operator has not allowed",
+        "send it as a data URL, or start the proxy with --media-urls allow",
+    ),
     ErrorCode.INVALID_API_KEY: CodeFacts(
         401, ErrorType.INVALID_REQUEST, "the key is missing or wrong", "send `Authorization: Bearer <key>`"
+    ),
+    ErrorCode.PERMISSION_DENIED: CodeFacts(
+        403,
+        ErrorType.INVALID_REQUEST,
+        "the key is right, but may not do this",
+        "use another key, or ask the operator for more rights",
+    ),
+    ErrorCode.HOST_NOT_ALLOWED: CodeFacts(
+        403,
+        ErrorType.INVALID_REQUEST,
+        "the request names this machine by a name that is not known to be its own",
+        "use its address or its own name, or add the name to --allowed-hosts",
+    ),
+    ErrorCode.ORIGIN_NOT_ALLOWED: CodeFacts(
+        403,
+        ErrorType.INVALID_REQUEST,
+        "a web page of another origin asks, and no key protects this proxy",
+        "add the page's origin to --allowed-origins, or switch keys on",
     ),
     ErrorCode.NOT_ALLOWED: CodeFacts(
         403,
@@ -109,11 +142,32 @@ CODES: dict[ErrorCode, CodeFacts] = {
         "no model or alias has that name",
         "ask `GET /v1/models`, or add the model to models.json",
     ),
+    ErrorCode.STREAM_NOT_FOUND: CodeFacts(
+        404,
+        ErrorType.INVALID_REQUEST,
+        "no stream or response of that id is kept, or no longer",
+        "send the request anew; logs are kept for `--stream-keep-s` seconds",
+    ),
     ErrorCode.UNKNOWN_URL: CodeFacts(
         404, ErrorType.INVALID_REQUEST, "nothing is served at that path", "check the path and the base URL"
     ),
     ErrorCode.METHOD_NOT_ALLOWED: CodeFacts(
         405, ErrorType.INVALID_REQUEST, "the path is served, but not with that method", "use the method named"
+    ),
+    ErrorCode.REQUEST_TIMEOUT: CodeFacts(
+        408,
+        ErrorType.INVALID_REQUEST,
+        "the request did not come in time",
+        "send it whole, without long pauses",
+    ),
+    ErrorCode.REQUEST_CANCELLED: CodeFacts(
+        409, ErrorType.INVALID_REQUEST, "the request was cancelled by id", "nothing: somebody wanted that"
+    ),
+    ErrorCode.SUPERSEDED: CodeFacts(
+        409,
+        ErrorType.INVALID_REQUEST,
+        "the same client sent the same request again, which took this one's place in the queue",
+        "wait for the answer to the later one",
     ),
     ErrorCode.NOT_POSSIBLE_NOW: CodeFacts(
         409,
@@ -126,6 +180,12 @@ CODES: dict[ErrorCode, CodeFacts] = {
     ),
     ErrorCode.QUEUE_FULL: CodeFacts(
         429, ErrorType.RATE_LIMIT, "the engine's queue is full", "wait `Retry-After` seconds and try again"
+    ),
+    ErrorCode.RATE_LIMIT_EXCEEDED: CodeFacts(
+        429,
+        ErrorType.RATE_LIMIT,
+        "the key has reached one of its limits; the message has the numbers",
+        "wait `Retry-After` seconds and try again",
     ),
     ErrorCode.INTERNAL_ERROR: CodeFacts(
         500, ErrorType.SERVER, "a fault of ours", "report it with the `x-request-id` of the reply"

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from switchyard_contracts.errors import ErrorBody
+from switchyard_contracts.serving import Routing
 from switchyard_contracts.status import ModelStatus, Phase
 
 PROTOCOL = 1
@@ -96,6 +97,7 @@ class Models(Message):
 
     kind: Literal["models"] = "models"
     models: tuple[ModelStatus, ...]
+    routing: Routing = Routing()
 
 
 class Granted(Message):

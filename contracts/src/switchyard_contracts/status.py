@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from switchyard_contracts.catalog import Capability, Engine, ModelType
 from switchyard_contracts.errors import Reason
+from switchyard_contracts.serving import Serving
 
 
 class Phase(StrEnum):
@@ -66,6 +67,7 @@ class ModelStatus(BaseModel):
     blocked: str | None = None  # what it waits for while somebody waits for it
     waited_s: float | None = None  # the longest anybody has
     expected_s: float | None = None  # until it serves, as past loads or wakes went; None: not known
+    serving: Serving = Serving()
 
 
 class GpuModel(BaseModel):

@@ -11,6 +11,14 @@ MOUNTS = st.fixed_dictionaries(
     {"source": st.sampled_from(["/a", "~/a", "a", "state:a"]), "target": st.sampled_from(["/a", "/b"])},
     optional={"read_only": st.booleans()},
 )
+CHANGES = st.fixed_dictionaries(
+    {},
+    optional={
+        "strip": st.lists(st.sampled_from(["top_p", "n"]), unique=True, max_size=1),
+        "default": st.dictionaries(st.sampled_from(["temperature", "dict"]), st.just({"dict": [1.5, None]})),
+        "set": st.dictionaries(st.sampled_from(["temperature", ""]), st.integers() | st.just({"//": 1})),
+    },
+)
 SHARED: dict[str, st.SearchStrategy[Any]] = {
     "gpus": st.integers(0, 4) | st.lists(st.sampled_from(["GPU-a", "GPU-b"]), unique=True) | st.none(),
     "env": st.dictionaries(st.sampled_from(["A", "B"]), st.text(st.characters(codec="ascii"), max_size=5)),
@@ -22,6 +30,9 @@ SHARED: dict[str, st.SearchStrategy[Any]] = {
     "drain_limit_s": SECONDS | st.none(),
     "sleep": st.sampled_from(["auto", "off"]),
     "max_concurrency": st.integers(1, 8) | st.none(),
+    "max_queue": st.integers(1, 8),
+    "commit_after_s": SECONDS | st.just(0),
+    "heartbeat_s": SECONDS | st.none(),
     "preload": st.booleans(),
 }
 LABELS: dict[str, st.SearchStrategy[Any]] = {
@@ -29,6 +40,11 @@ LABELS: dict[str, st.SearchStrategy[Any]] = {
     "aliases": st.lists(st.uuids().map(str), max_size=2),
     "capabilities": st.lists(st.sampled_from(["chat", "tools"]), unique=True),
     "description": st.sampled_from(["A model.", None]),
+    "request": CHANGES,
+    "variants": st.dictionaries(
+        st.sampled_from(["x", "no-thinking"]), st.just({}) | CHANGES.map(lambda changes: {"request": changes})
+    ),
+    "fallbacks": st.just([]),
     "//": st.integers(),
 }
 WEIGHTS = st.sampled_from(
@@ -98,6 +114,8 @@ SECTIONS = _some(
         "settings": st.fixed_dictionaries({}, optional={"max_wait_s": st.integers(31, 500)}),
         "defaults": _some(SHARED),
         "gpus": GPUS,
+        "default_model": st.sampled_from(["auto", None]),
+        "virtual": st.just({}),
         "$comment": st.integers(),
     }
 )

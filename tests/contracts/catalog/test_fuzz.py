@@ -45,7 +45,11 @@ def test_any_json_is_a_catalog_or_refused_with_reasons(value: Any) -> None:
 
 
 @UNHURRIED
-@given(st.dictionaries(st.sampled_from(["models", "defaults", "settings", "gpus", "a"]), JSON))
+@given(
+    st.dictionaries(
+        st.sampled_from(["models", "defaults", "settings", "gpus", "virtual", "default_model", "a"]), JSON
+    )
+)
 def test_any_json_in_the_right_places_is_a_catalog_or_refused_with_reasons(value: Any) -> None:
     check(json.dumps(value))
 

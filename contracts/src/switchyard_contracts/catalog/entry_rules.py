@@ -12,6 +12,7 @@ from switchyard_contracts.catalog.fields import NAME_PATTERN, NAME_WORDS
 from switchyard_contracts.catalog.fitting import misfit
 from switchyard_contracts.catalog.model import Engine, Model, ModelType
 from switchyard_contracts.catalog.paths import path_fault
+from switchyard_contracts.catalog.request_rules import request_faults
 from switchyard_contracts.catalog.shared_rules import repeat_faults, shared_faults
 
 
@@ -27,6 +28,7 @@ def entry_faults(entry: Entry) -> Iterator[Found]:
     yield from _fitting_rule(entry)
     yield from shared_faults(entry.own, entry.place)
     yield from repeat_faults(entry.own.capabilities, entry.at("capabilities"))
+    yield from request_faults(entry)
 
 
 def _name_rule(entry: Entry) -> Iterator[Found]:

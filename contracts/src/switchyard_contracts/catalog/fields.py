@@ -26,6 +26,7 @@ Port = Annotated[int, Strict(), Field(ge=1, le=65535)]
 Priority = Annotated[int, Strict(), Field(ge=-100, le=100)]
 Seconds = Annotated[float, Strict(), Field(gt=0, le=YEAR_S)]
 SecondsOrNone = Annotated[float, Strict(), Field(ge=0, le=YEAR_S)]
+Rate = Annotated[float, Strict(), Field(gt=0, le=1000)]
 Share = Annotated[float, Strict(), Field(gt=0, le=1)]
 Strength = Annotated[float, Strict(), Field(ge=0, le=100)]
 

@@ -3,7 +3,7 @@
 That is the one difference, and the reason why this stands apart from the rules.
 """
 
-from switchyard_contracts.catalog.model import Engine, Model, ModelType
+from switchyard_contracts.catalog.model import Capability, Engine, Model, ModelType
 
 BEFORE_A_CONTAINER_IS_MADE = frozenset({"env", "mounts", "engine_args", "extra_args", "image"})
 WEIGHTS = frozenset({"repo", "path", "revision"})
@@ -22,4 +22,6 @@ def misfit(field: str, model: Model) -> str | None:
         )
     if field == "context_length" and model.type is ModelType.IMAGE:
         return "cannot limit the context of an image model; remove 'context_length'"
+    if field == "vision" and model.type is not ModelType.VISION and Capability.VISION not in model.capabilities:
+        return "cannot tell how a model sees that does not; remove 'vision', or add it to its capabilities"
     return None

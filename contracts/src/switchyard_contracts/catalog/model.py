@@ -26,8 +26,10 @@ from switchyard_contracts.catalog.fields import (
     Priority,
     Repo,
     Seconds,
+    SecondsOrNone,
     Text,
 )
+from switchyard_contracts.catalog.serving_fields import NAMED, RequestChanges, Variant, VisionOverride
 
 
 class ModelType(StrEnum):
@@ -120,6 +122,19 @@ class Defaults(BaseModel):
     max_concurrency: Count | None = Field(
         None, description="Requests sent to the engine at the same time at most; null for no limit."
     )
+    max_queue: Count = Field(
+        100, description="Requests that may wait for the model in the proxy; one more is refused."
+    )
+    commit_after_s: SecondsOrNone | None = Field(
+        None,
+        description="Seconds after which a streamed request that still waits is answered, and kept alive from "
+        "then on. Left out: what the proxy is set to.",
+    )
+    heartbeat_s: Seconds | None = Field(
+        None,
+        description="Seconds between signs of life in a stream in which nothing else comes. Left out: what the "
+        "proxy is set to.",
+    )
     preload: Flag = Field(default=False, description="Whether the model is loaded before anyone asks.")
 
 
@@ -205,6 +220,23 @@ class Model(Defaults):
         description="What clients may ask of the model. Left out: what its type and its flags tell.",
     )
     description: Text | None = Field(None, description="A sentence for people who choose a model.")
+    request: RequestChanges = Field(
+        default_factory=RequestChanges, description="Changes to the requests for the model; see below."
+    )
+    variants: Mapping[str, Variant] = Field(
+        default_factory=dict,
+        description="Further names, `model:variant`, each with changes of its own; see below.",
+        json_schema_extra=NAMED,
+    )
+    fallbacks: tuple[Alias, ...] = Field(
+        (),
+        description="Models of the same type to ask instead, in this order, when this one cannot be loaded.",
+    )
+    vision: VisionOverride | None = Field(
+        None,
+        description="What the model's processor does to pictures and videos, to count their tokens before the "
+        "engine sees them. Left out: what its files say. Only for models that see.",
+    )
 
     @field_validator("engine_args", mode="before")
     @classmethod

@@ -1,7 +1,7 @@
 """Read the text of `models.json` into a catalog, or say everything that is wrong with it. No file, no clock.
 
-The file has two forms. The full one has `models` and may have `settings`, `defaults` and `gpus`; the flat one
-is the models alone. A file that has any of those four keys is of the full form.
+The file has two forms. The full one has `models` and may have the other `SECTIONS`; the flat one is the models
+alone. A file that has any of those keys is of the full form.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,13 +23,15 @@ from switchyard_contracts.catalog.file_rules import (
 )
 from switchyard_contracts.catalog.json_text import JsonText, NotJson, read_json
 from switchyard_contracts.catalog.model import Defaults
+from switchyard_contracts.catalog.name_rules import name_faults
+from switchyard_contracts.catalog.serving_fields import Names, VirtualModel
 from switchyard_contracts.catalog.settings import Catalog, GpuOverride, Settings
 from switchyard_contracts.catalog.shape import read_object, read_shape
 from switchyard_contracts.catalog.shared_rules import shared_faults
 from switchyard_contracts.catalog.wording import nearest, unknown
 
 T = TypeVar("T", bound=BaseModel)
-SECTIONS = ("settings", "defaults", "gpus", "models")
+SECTIONS = ("settings", "defaults", "gpus", "default_model", "virtual", "models")
 
 
 @dataclass(slots=True)
@@ -40,6 +42,9 @@ class _Parts:
     defaults: Defaults = field(default_factory=Defaults)
     gpus: list[Placed] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
+    default_model: str | None = None
+    virtual: dict[str, VirtualModel] = field(default_factory=dict)
+    unreadable: set[str] = field(default_factory=set)  # names of what is there, and could not be read
 
 
 def read_catalog(text: str) -> Catalog:
@@ -58,6 +63,8 @@ def read_catalog(text: str) -> Catalog:
         models={entry.model.name: entry.model for entry in parts.entries},
         settings=parts.settings,
         gpus=tuple(override for _, override in parts.gpus),
+        default_model=parts.default_model,
+        virtual=parts.virtual,
     )
 
 
@@ -92,8 +99,10 @@ def _read_full(top: dict[str, Any], found: list[Found]) -> _Parts:
     parts.settings = _read_part(Settings, top, "settings", found) or Settings()
     parts.defaults = _read_part(Defaults, top, "defaults", found) or Defaults()
     parts.gpus = _read_overrides(top.get("gpus", []), found)
+    _read_names(top, parts, found)
     if isinstance(models := top.get("models"), dict):
         parts.entries = _read_entries(models, ("models",), parts.defaults, found)
+        parts.unreadable |= models.keys() - {entry.own.name for entry in parts.entries}
     elif "models" in top:
         read_object(models, ("models",), found)
     elif not any(nearest(key, SECTIONS) == "models" for key in top):
@@ -129,6 +138,20 @@ def _read_overrides(raw: object, found: list[Found]) -> list[Placed]:
     return placed
 
 
+def _read_names(top: dict[str, Any], parts: _Parts, found: list[Found]) -> None:
+    names, wrong = read_shape(Names, {key: top[key] for key in ("default_model",) if key in top}, ())
+    found += wrong
+    parts.default_model = names.default_model if names else None
+    for name, item in read_object(top.get("virtual", {}), ("virtual",), found).items():
+        place: Place = ("virtual", name)
+        virtual, wrong = read_shape(VirtualModel, read_object(item, place, found), place)
+        found += wrong if isinstance(item, dict) else []
+        if virtual is None:
+            parts.unreadable.add(name)
+        else:
+            parts.virtual[name] = virtual
+
+
 def _read_entries(models: dict[str, Any], place: Place, defaults: Defaults, found: list[Found]) -> list[Entry]:
     if not models:
         found.append((place, "cannot run an empty catalog; add at least one model"))
@@ -145,6 +168,8 @@ def _rule_faults(parts: _Parts) -> Iterator[Found]:
         yield from engine_faults(entry)
     yield from alias_faults(parts.entries)
     yield from container_faults(parts.entries)
+    if parts.entries:  # else nothing could be found, for one reason, which is told already
+        yield from name_faults(parts.entries, parts.virtual, parts.default_model, parts.unreadable)
 
 
 def _in_file_order(source: JsonText, found: Iterable[Found]) -> list[Fault]:

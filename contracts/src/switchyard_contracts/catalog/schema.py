@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 from switchyard_contracts.catalog.engine_args import ContainerArgs, ImageServerArgs, VllmArgs
 from switchyard_contracts.catalog.fields import COMMENT_PATTERN, NAME_PATTERN
 from switchyard_contracts.catalog.model import ARGS_OF, Defaults, Model, ModelType
+from switchyard_contracts.catalog.serving_fields import Names
 from switchyard_contracts.catalog.settings import GpuOverride, Settings
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -38,7 +39,8 @@ def catalog_schema() -> dict[str, Any]:
         "patternProperties": {COMMENT_PATTERN: True},
         "additionalProperties": {"$ref": "#/$defs/Model"},
     }
-    sections = SECTIONS | {"models": models}
+    definitions = _definitions()
+    sections = SECTIONS | definitions.pop("Names")["properties"] | {"models": models}
     return {
         "$schema": DRAFT,
         "title": "Switchyard catalog",
@@ -52,12 +54,12 @@ def catalog_schema() -> dict[str, Any]:
             "required": ["models"],
             "propertyNames": {"anyOf": [{"enum": ["$schema", *sections]}, {"pattern": COMMENT_PATTERN}]},
         },
-        "$defs": _definitions(),
+        "$defs": definitions,
     }
 
 
 def _definitions() -> dict[str, Any]:
-    kinds: tuple[type[BaseModel], ...] = (Model, Defaults, Settings, GpuOverride)
+    kinds: tuple[type[BaseModel], ...] = (Model, Defaults, Settings, GpuOverride, Names)
     _, generated = models_json_schema([(kind, "validation") for kind in kinds])
     definitions: dict[str, Any] = generated["$defs"]
     for definition in definitions.values():

@@ -15,6 +15,7 @@ from switchyard_contracts.catalog.fields import (
     Text,
 )
 from switchyard_contracts.catalog.model import Model
+from switchyard_contracts.catalog.serving_fields import VirtualModel
 
 
 class Settings(BaseModel):
@@ -69,6 +70,8 @@ class Catalog(BaseModel):
     models: Mapping[str, Model]
     settings: Settings = Settings()
     gpus: tuple[GpuOverride, ...] = ()
+    default_model: str | None = None
+    virtual: Mapping[str, VirtualModel] = {}
 
     def find(self, name_or_alias: str) -> Model | None:
         """The model of that name, else the one with that alias: a name always wins."""

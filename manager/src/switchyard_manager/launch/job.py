@@ -195,7 +195,7 @@ def _banner(settings: Settings, state: StateFolder, address: Address, manager_ur
         "model": names[0] if names else "MODEL",
         "messages": [{"role": "user", "content": "What can you do?"}],
     }
-    key = ' -H "Authorization: Bearer $SWITCHYARD_API_KEY"' if _has_key() else ""
+    key = _key_header(state)
     lines = [
         "",
         f"Switchyard is up. Engines run as: {status.runtime}",
@@ -207,13 +207,21 @@ def _banner(settings: Settings, state: StateFolder, address: Address, manager_ur
         "  stop     Ctrl-C, or ./setup.sh down",
         "",
     ]
-    if address.host not in LOOPBACK and not _has_key():
-        lines.append("Anyone who can reach this address can use it: set SWITCHYARD_API_KEY to ask for a key.\n")
+    if key:
+        lines.insert(-2, "  keys     clients need one; ./setup.sh keys add NAME makes another for each")
+    elif address.host not in LOOPBACK:
+        lines.append("Anyone who can reach this address can use it, for SWITCHYARD_AUTH is off.\n")
     return "\n".join(lines)
 
 
-def _has_key() -> bool:
-    return bool(os.environ.get("SWITCHYARD_API_KEY"))
+def _key_header(state: StateFolder) -> str:
+    """How `curl` gives a key: the operator's own, else the first that the proxy made; if one is asked for."""
+    if os.environ.get("SWITCHYARD_AUTH") == "off":
+        return ""
+    if os.environ.get("SWITCHYARD_API_KEY"):
+        return ' -H "Authorization: Bearer $SWITCHYARD_API_KEY"'
+    first = state.root / "proxy" / "first-key"
+    return f' -H "Authorization: Bearer $(cat {first})"' if first.exists() else ""
 
 
 def _shortened(names: list[str]) -> str:

@@ -78,6 +78,7 @@ def _came(ground: Ground, life: Life, run: Run, news: news_of.EngineCame, now: f
     else:
         ground.learn_span(run, Span.WAKE, took_s)
     run.proved_at = life.idle_since = now
+    ground.read_processor(life)  # its weights are here now, if they were not before
     ground.cards.changed(run.gpus)
     life.progress, life.troubles = None, 0
     ground.note_run(run, now)

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from switchyard_contracts.catalog import Catalog
+from switchyard_contracts.catalog import Catalog, sees, serving_of
 from switchyard_contracts.errors import ErrorBody, ErrorCode
 from switchyard_contracts.events import EventKind, RunRecord
 from switchyard_contracts.status import Phase
+from switchyard_manager.engines.vision import family_of
 from switchyard_manager.lifecycle import Event
 from switchyard_manager.scheduler import Outlook, Wish
 from switchyard_manager.scheduler.seen import AT_REST
@@ -15,7 +16,7 @@ from switchyard_manager.supervise.cards import Cards
 from switchyard_manager.supervise.chronicle import Chronicle
 from switchyard_manager.supervise.life import Life, Run
 from switchyard_manager.supervise.proxies import Proxies
-from switchyard_manager.supervise.work import EndRun, Errand, Work
+from switchyard_manager.supervise.work import EndRun, Errand, ReadProcessor, Work
 from switchyard_manager.supervise.workshop import Workshop
 
 STOP_GRACE_S = 10.0
@@ -68,6 +69,14 @@ class Ground:
     def end(self, life: Life, grace_s: float) -> None:
         if life.run is not None:
             self.due.append(EndRun(life.model.name, life.run.instance, grace_s))
+
+    def settle_serving(self, life: Life) -> None:
+        life.serving = serving_of(life.model, life.vision or family_of(life.model))
+
+    def read_processor(self, life: Life) -> None:
+        """Have its files read, if it has any here. Until then it is served as its family is."""
+        if sees(life.model) and life.model.path:
+            self.due.append(ReadProcessor(life.model))
 
     def errand(self, run: Run) -> Errand:
         smallest = min((gpu.total_mib for gpu in map(self.cards.gpu, run.gpus) if gpu), default=None)

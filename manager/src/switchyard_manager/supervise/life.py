@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from switchyard_contracts.catalog import Model
 from switchyard_contracts.grants import Broken, Drained, Held, InFlight, Unwant
+from switchyard_contracts.serving import Serving, Vision
 from switchyard_contracts.status import Failure, Phase
 from switchyard_manager.lifecycle import COMING_UP, Event, advance
 from switchyard_manager.scheduler import StopReason, Wish
@@ -60,6 +61,8 @@ class Run:
 class Life:
     model: Model  # as the catalog has it now, or had it last
     spec_hash: str  # of that
+    vision: Vision | None = None  # what its files say of its eyes, once they were read
+    serving: Serving = field(default_factory=Serving)  # what proxies are told of the two
     phase: Phase = Phase.STOPPED
     phase_since: float = 0.0
     rising_since: float = 0.0  # when the start or the wake was issued

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from switchyard_contracts.catalog import Catalog
+from switchyard_contracts.catalog import Catalog, Model
 from switchyard_contracts.grants import Broken, Drained, FromManager, Hello, InFlight, Unwant, Want
+from switchyard_contracts.serving import Vision
 from switchyard_contracts.status import Failure
 from switchyard_manager.gpu import Reading
 from switchyard_manager.lifecycle import Event
@@ -155,6 +156,14 @@ class Asked:
     answer: Callable[[Answer], None]
 
 
+@dataclass(frozen=True, slots=True)
+class ProcessorRead:
+    """What a vision model does to pictures, by the files that it has."""
+
+    model: Model
+    vision: Vision
+
+
 ProxyNews = ProxyCame | ProxyWent | ProxySaid
 EngineNews = (
     EngineCame
@@ -167,4 +176,4 @@ EngineNews = (
     | EngineGone
     | StopDidFail
 )
-News = ProxyNews | EngineNews | CatalogRead | CatalogFaulty | Measured | Recovered | Asked
+News = ProxyNews | EngineNews | CatalogRead | CatalogFaulty | Measured | Recovered | Asked | ProcessorRead

@@ -16,7 +16,7 @@ TIMELESS = dict.fromkeys(("idle_s", "retry_in_s", "waited_s", "expected_s", "mea
 class Proxies:
     def __init__(self) -> None:
         self._sessions: dict[str, Session] = {}
-        self._published: tuple[ModelStatus, ...] = ()
+        self._published = Models(models=())
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -28,10 +28,10 @@ class Proxies:
         """The connection that this one replaces, if its proxy had one that we believe in still."""
         return self._sessions.get(session.proxy)
 
-    def welcome(self, session: Session, manager: str, statuses: tuple[ModelStatus, ...]) -> None:
+    def welcome(self, session: Session, manager: str, models: Models) -> None:
         self._sessions[session.proxy] = session
         session.send(Welcome(manager=manager, version=__version__))
-        session.send(Models(models=statuses))
+        session.send(models)
 
     def part(self, session: Session) -> bool:
         """Whether it was here until now."""
@@ -59,16 +59,20 @@ class Proxies:
         progress = Loading(model=life.model.name, phase=life.phase, elapsed_s=elapsed_s, progress=life.progress)
         self._send({proxy for proxy, _ in life.tickets}, progress)
 
-    def publish(self, statuses: tuple[ModelStatus, ...]) -> None:
+    def publish(self, models: Models) -> None:
         """Tell every proxy when anything it could show or route by has changed."""
-        timeless = tuple(status.model_copy(update=TIMELESS) for status in statuses)
+        timeless = Models(models=tuple(map(_timeless, models.models)), routing=models.routing)
         if timeless == self._published:
             return
         self._published = timeless
-        self._send(self._sessions, Models(models=statuses))
+        self._send(self._sessions, models)
 
     def _send(self, proxies: Iterable[str], message: Granted | Revoke | Refused | Loading | Models) -> None:
         for proxy in proxies:
             session = self._sessions.get(proxy)
             if session is not None:
                 session.send(message)
+
+
+def _timeless(status: ModelStatus) -> ModelStatus:
+    return status.model_copy(update=TIMELESS)

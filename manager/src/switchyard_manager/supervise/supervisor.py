@@ -7,8 +7,10 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from switchyard_contracts.catalog import Model
 from switchyard_contracts.errors import Reason
 from switchyard_contracts.status import Failure
+from switchyard_manager.engines.vision import read_vision
 from switchyard_manager.gpu import Meter
 from switchyard_manager.gpu.holders import held_mib, owners
 from switchyard_manager.runtimes import Found, Kind, RuntimeAway, StopFailed
@@ -23,6 +25,7 @@ from switchyard_manager.supervise.news import (
     EngineSlept,
     Measured,
     News,
+    ProcessorRead,
     Recovered,
     StopDidFail,
 )
@@ -34,6 +37,7 @@ from switchyard_manager.supervise.work import (
     Errand,
     LookAt,
     PutToSleep,
+    ReadProcessor,
     TakeOver,
     WakeUp,
     Work,
@@ -178,6 +182,8 @@ class Supervisor:
                 await self._end(model, instance, grace_s)
             case EndStray(found=found):
                 await self._end(found.model, found.instance, STRAY_GRACE_S)
+            case ReadProcessor(model=model):
+                await self._read_processor(model)
             case BringUp(errand=errand) | TakeOver(errand=errand):
                 await self._live(work, errand)
             case WakeUp(errand=errand) | PutToSleep(errand=errand) | LookAt(errand=errand):
@@ -211,6 +217,15 @@ class Supervisor:
                 return sleeping.put_to_sleep(work, adapter, means, self._hands.meter)
             case LookAt():
                 return liveness.look_at(work, adapter, means)
+
+    async def _read_processor(self, model: Model) -> None:
+        try:
+            folder = self._hands.means.places.weights(model.path or "")
+            vision = await asyncio.to_thread(read_vision, model, folder)
+        except Exception:
+            log.exception("cannot read what %s does to pictures; it is served as its family is", model.name)
+        else:
+            self.post(ProcessorRead(model, vision))
 
     async def _end(self, model: str, instance: str, grace_s: float) -> None:
         try:

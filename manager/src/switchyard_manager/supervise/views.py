@@ -130,6 +130,7 @@ def model_status(ground: Ground, life: Life, now: float) -> ModelStatus:
         blocked=blocked(outlook) if outlook else None,
         waited_s=round(life.waited_s(now), 1) if life.tickets else None,
         expected_s=_expected_s(ground, life, now),
+        serving=life.serving,
     )
 
 

@@ -63,4 +63,11 @@ class EndStray:
     found: Found
 
 
-Work = BringUp | TakeOver | WakeUp | PutToSleep | LookAt | EndRun | EndStray
+@dataclass(frozen=True, slots=True)
+class ReadProcessor:
+    """See in the files of a vision model what it does to pictures."""
+
+    model: Model
+
+
+Work = BringUp | TakeOver | WakeUp | PutToSleep | LookAt | EndRun | EndStray | ReadProcessor

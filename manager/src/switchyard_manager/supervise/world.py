@@ -13,13 +13,14 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from switchyard_contracts.catalog import Catalog
+from switchyard_contracts.catalog import Catalog, routing_of
 from switchyard_contracts.events import EventKind
 from switchyard_contracts.grants import (
     Broken,
     Drained,
     Hello,
     InFlight,
+    Models,
     Refused,
     Revoke,
     Unwant,
@@ -112,6 +113,9 @@ class World:
             trouble=self._trouble + faults,
         )
 
+    def _models(self, now: float) -> Models:
+        return Models(models=self.statuses(now), routing=routing_of(self._ground.catalog))
+
     # -- deciding -----------------------------------------------------------------------------------------
 
     def decide(self, now: float) -> tuple[Work, ...]:
@@ -130,7 +134,7 @@ class World:
                 break
         self._forget()
         self._end_strays_again(now)
-        ground.proxies.publish(self.statuses(now))
+        ground.proxies.publish(self._models(now))
         work, ground.due = tuple(ground.due), []
         return work
 
@@ -155,6 +159,8 @@ class World:
                 self._catalog_read(news.catalog, now)
             case news_of.CatalogFaulty(faults=faults):
                 self._catalog_faulty(faults, now)
+            case news_of.ProcessorRead():
+                self._processor_read(news)
             case news_of.Asked():
                 news.answer(operator_commands.obey(self._ground, news.command, now))
             case news_of.StopDidFail() if news.instance in self._strays:
@@ -169,7 +175,7 @@ class World:
         proxies = self._ground.proxies
         self._proxy_went(proxies.former(session), now)
         self._void(session.proxy, now)  # what it holds still, it says now
-        proxies.welcome(session, self._manager, self.statuses(now))
+        proxies.welcome(session, self._manager, self._models(now))
         for held in hello.holds:
             life = self._ground.lives.get(held.model)
             grant = life.adopt_grant(held, session.proxy, now) if life else None
@@ -279,9 +285,14 @@ class World:
         for name, model in catalog.models.items():
             life = ground.lives.get(name) or self._new_life(name)
             if life.model != model:
+                if life.model.path != model.path:
+                    life.vision = None
                 life.model, life.spec_hash = model, ground.workshop.hash_of(model)
+                ground.settle_serving(life)
+                ground.read_processor(life)
                 # Whatever was wrong may be mended now.
                 life.failures, life.troubles, life.retry_at, life.tried_alone = 0, 0, 0.0, False
+        ground.lives = {name: ground.lives[name] for name in dict.fromkeys((*catalog.models, *ground.lives))}
         changed = [name for name in catalog.models if catalog.models[name] != before.models.get(name)]
         gone = [name for name in before.models if name not in catalog.models]
         ground.chronicle.tell(EventKind.CATALOG, now, changed=changed, removed=gone)
@@ -296,7 +307,15 @@ class World:
         model = ground.catalog.models[name]
         life = Life(model, ground.workshop.hash_of(model), pinned_by_hand=self._pins.get(name))
         ground.lives[name] = life
+        ground.settle_serving(life)
+        ground.read_processor(life)
         return life
+
+    def _processor_read(self, news: news_of.ProcessorRead) -> None:
+        life = self._ground.lives.get(news.model.name)
+        if life is not None and life.model.path == news.model.path:
+            life.vision = news.vision
+            self._ground.settle_serving(life)
 
     def _end_strays_again(self, now: float) -> None:
         due = [stray for at, stray in self._strays_again if at <= now]
