@@ -1,36 +1,18 @@
-"""Bodies: bounded, looked into no further than needed, and changed in one value only."""
+"""Bodies: bounded in size and time, however they are packed."""
 
-import asyncio
-import json
-from typing import Any
+import gzip
+import zlib
 
-import hypothesis.strategies as st
 import pytest
-from hypothesis import given
 
 from switchyard_contracts.errors import ErrorCode
-from switchyard_proxy.asgi import Message, Receive
-from switchyard_proxy.bodies.reading import Bounds, model_in, read_body, renamed
+from switchyard_proxy.asgi import Message
+from switchyard_proxy.bodies.reading import MIB, Bounds, read_body, unpacked
 from switchyard_proxy.errors import ClientGone, Refused
+from tests.proxy.bodies.arriving import arriving
 
 BOUNDS = Bounds(largest=10, pause_s=5)
-
-
-def arriving(*parts: bytes, then: Message | None = None) -> Receive:
-    """A client that sends its body in these parts; `then` what comes instead of the end."""
-    messages: list[Message] = [{"type": "http.request", "body": part, "more_body": True} for part in parts]
-    if then is None:
-        messages[-1]["more_body"] = False
-    else:
-        messages.append(then)
-
-    async def receive() -> Message:
-        if messages:
-            return messages.pop(0)
-        await asyncio.Event().wait()
-        raise AssertionError
-
-    return receive
+ROOMY = Bounds(largest=MIB, pause_s=5)
 
 
 async def test_joins_the_parts_of_a_body() -> None:
@@ -62,8 +44,11 @@ async def test_takes_a_body_of_exactly_the_bound() -> None:
 async def test_does_not_wait_for_ever_for_the_rest_of_a_body() -> None:
     never: Message = {"type": "http.request", "body": b"", "more_body": True}
 
-    with pytest.raises(Refused, match="3 bytes came"):
+    with pytest.raises(Refused, match="3 bytes came") as refused:
         await read_body(arriving(b"abc", then=never), None, Bounds(largest=10, pause_s=0.01))
+
+    assert refused.value.code is ErrorCode.REQUEST_TIMEOUT
+    assert refused.value.headers == ((b"connection", b"close"),)
 
 
 async def test_notices_that_the_client_left_while_it_sent() -> None:
@@ -71,98 +56,69 @@ async def test_notices_that_the_client_left_while_it_sent() -> None:
         await read_body(arriving(b"abc", then={"type": "http.disconnect"}), None, BOUNDS)
 
 
-@pytest.mark.parametrize(
-    ("body", "model"),
-    [
-        (b'{"model":"m"}', "m"),
-        (b' {"messages":[{"model":"no"}],"model" : "m" } ', "m"),
-        (b'{"mod\\u0065l":"m"}', "m"),
-        (b'{"model":"first","model":"last"}', "last"),
-        (b'{"model":"org/na\\"me \xd0\xb9"}', 'org/na"me й'),
-        (b'{"model":"m","x":' + b"1" * 5000 + b"}", "m"),
-    ],
-)
-def test_finds_the_model_that_a_json_parser_would_find(body: bytes, model: str) -> None:
-    assert model_in(body) == model
-    assert json.loads(body, parse_int=str)["model"] == model
+def bare_deflate(content: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(content) + packer.flush()
+
+
+@pytest.mark.parametrize("encoding", [None, b"", b"identity", b" Identity "])
+async def test_a_plain_body_stays_the_very_same(encoding: bytes | None) -> None:
+    body = b'{"model":"m"}'
+
+    assert await unpacked(body, encoding, BOUNDS) is body
 
 
 @pytest.mark.parametrize(
-    ("body", "code"),
+    ("encoding", "packed"),
     [
-        (b"", ErrorCode.INVALID_JSON),
-        (b"not json", ErrorCode.INVALID_JSON),
-        (b"[1]", ErrorCode.INVALID_JSON),
-        (b'{"model":"m"} more', ErrorCode.INVALID_JSON),
-        (b'{"model":"\xff"}', ErrorCode.INVALID_JSON),
-        (b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b',"model":"m"}', ErrorCode.INVALID_JSON),
-        (b"{}", ErrorCode.MISSING_REQUIRED_PARAMETER),
-        (b'{"model":null}', ErrorCode.MISSING_REQUIRED_PARAMETER),
-        (b'{"model":""}', ErrorCode.MISSING_REQUIRED_PARAMETER),
-        (b'{"nested":{"model":"m"}}', ErrorCode.MISSING_REQUIRED_PARAMETER),
-        (b'{"model":7}', ErrorCode.INVALID_VALUE),
-        (b'{"model":["m"]}', ErrorCode.INVALID_VALUE),
+        (b"gzip", gzip.compress(b"content")),
+        (b"X-GZIP", gzip.compress(b"content")),
+        (b"deflate", zlib.compress(b"content")),
+        (b"deflate", bare_deflate(b"content")),
+        (b"gzip", gzip.compress(b"")),
     ],
 )
-def test_refuses_a_body_without_a_usable_model(body: bytes, code: ErrorCode) -> None:
+async def test_unpacks_what_the_standard_library_can(encoding: bytes, packed: bytes) -> None:
+    assert await unpacked(packed, encoding, BOUNDS) in (b"content", b"")
+
+
+async def test_a_bomb_is_refused_at_the_bound() -> None:
+    bomb = gzip.compress(b"0" * 50 * MIB)
+
     with pytest.raises(Refused) as refused:
-        model_in(body)
+        await unpacked(bomb, b"gzip", ROOMY)
 
-    assert refused.value.code is code
-    assert refused.value.body.param == (None if code is ErrorCode.INVALID_JSON else "model")
+    assert refused.value.code is ErrorCode.REQUEST_TOO_LARGE
+
+
+async def test_unpacks_to_exactly_the_bound_and_not_a_byte_more() -> None:
+    assert len(await unpacked(gzip.compress(b"1234567890"), b"gzip", BOUNDS)) == 10
+
+    with pytest.raises(Refused):
+        await unpacked(gzip.compress(b"12345678901"), b"gzip", BOUNDS)
+
+
+@pytest.mark.parametrize("encoding", [b"zstd", b"br", b"gzip, gzip", b"\xff"])
+async def test_names_an_encoding_that_it_cannot_read(encoding: bytes) -> None:
+    with pytest.raises(Refused, match="send it plain, or as gzip") as refused:
+        await unpacked(b"anything", encoding, BOUNDS)
+
+    assert refused.value.code is ErrorCode.UNSUPPORTED_PARAMETER
+    assert refused.value.body.param == "content-encoding"
 
 
 @pytest.mark.parametrize(
-    ("body", "expected"),
+    ("encoding", "packed"),
     [
-        (b'{"model":"a"}', b'{"model":"new"}'),
-        (b'{ "x" : 1.50 ,\t"model"\n: "a" , "y":[] }', b'{ "x" : 1.50 ,\t"model"\n: "new" , "y":[] }'),
-        (b'{"m":{"model":"a"},"model":"a","z":"\\"model\\":\\"a\\""}', None),
-        (b'{"model":"a","model":"b"}', b'{"model":"a","model":"new"}'),
-        (b'{"mod\\u0065l":"a"}', b'{"mod\\u0065l":"new"}'),
-        (b'{"x":"\xd0\xb9\xff","model":"a"}', b'{"x":"\xd0\xb9\xff","model":"new"}'),
+        (b"gzip", b"no gzip"),
+        (b"gzip", gzip.compress(b"content")[:-3]),
+        (b"gzip", gzip.compress(b"content") + gzip.compress(b"more")),
+        (b"deflate", b"\xff\xff\xff"),
+        (b"gzip", b""),
     ],
 )
-def test_renames_nothing_but_the_last_top_level_model(body: bytes, expected: bytes | None) -> None:
-    if expected is None:
-        expected = b'{"m":{"model":"a"},"model":"new","z":"\\"model\\":\\"a\\""}'
+async def test_refuses_what_cannot_be_unpacked(encoding: bytes, packed: bytes) -> None:
+    with pytest.raises(Refused, match="cannot unpack the body") as refused:
+        await unpacked(packed, encoding, BOUNDS)
 
-    assert renamed(body, "new") == expected
-
-
-JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.text() | st.just("model"), inner, max_size=4)
-    ),
-    max_leaves=12,
-)
-
-
-@given(
-    before=st.dictionaries(st.text(), JSON_VALUES, max_size=4),
-    after=st.dictionaries(st.text().filter(lambda key: key != "model"), JSON_VALUES, max_size=4),
-    name=st.text(min_size=1).filter(lambda text: text.isprintable()),
-    indent=st.sampled_from([None, 0, 3]),
-    ascii_only=st.booleans(),
-)
-def test_a_renamed_body_says_the_same_but_for_the_model(
-    before: dict[str, Any], after: dict[str, Any], name: str, indent: int | None, ascii_only: bool
-) -> None:
-    asked = {**before, "model": "alias", **after}
-    body = json.dumps(asked, indent=indent, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
-
-    result = renamed(body, name)
-
-    assert json.loads(result.decode("utf-8", "surrogatepass")) == {**asked, "model": name}
-
-
-@given(body=st.binary(max_size=60) | st.text(alphabet='{}[]":,\\ntrue10 model', max_size=60).map(str.encode))
-def test_a_body_is_either_renamed_or_refused_and_never_a_fault_of_ours(body: bytes) -> None:
-    try:
-        model_in(body)
-        result = renamed(body, "new")
-    except Refused:
-        return
-
-    assert model_in(result) == "new"
+    assert refused.value.code is ErrorCode.INVALID_VALUE
