@@ -1,0 +1,1 @@
+"""The commands of `switchyard-proxy` beside serving. Each command is one module."""
