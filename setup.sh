@@ -48,6 +48,7 @@ Switchyard: many models, few GPUs, one address.
   ./setup.sh load MODEL       load a model now; and so for every other command of `switchyard`:
                               switch unload sleep wake pin unpin cancel explain logs events history
                               add remove validate
+  ./setup.sh keys             keys for clients: keys add NAME, keys list, keys revoke NAME
   ./setup.sh doctor           look at this machine, and say what to do about what is amiss
   ./setup.sh check            the gate: formatting, lint, types, imports, docs, unit tests
   ./setup.sh test             the gate and every other test; installs what they need, where it may
@@ -91,6 +92,14 @@ ask() {
   exec "$CONTROL_ENV/bin/switchyard" "$@"
 }
 
+keys() {
+  if [ ! -x "$CONTROL_ENV/bin/switchyard-proxy" ]; then
+    die "cannot look at keys: nothing is installed here yet; start with ./setup.sh up"
+  fi
+  export SWITCHYARD_STATE=$STATE
+  exec "$CONTROL_ENV/bin/switchyard-proxy" keys "$@"
+}
+
 down() {
   if [ ! -x "$CONTROL_ENV/bin/switchyard" ]; then
     say "Nothing is installed here, so there is nothing to stop."
@@ -111,6 +120,7 @@ main() {
     down) down "$@" ;;
     status | load | switch | unload | sleep | wake | pin | unpin | cancel) ask "$command" "$@" ;;
     explain | logs | events | history | add | remove | validate) ask "$command" "$@" ;;
+    keys) keys "$@" ;;
     doctor) doctor ;;
     check) check ;;
     test) run_every_test ;;

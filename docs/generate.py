@@ -22,7 +22,12 @@ from switchyard_contracts.catalog import (
     ImageServerArgs,
     Model,
     Mount,
+    Names,
+    RequestChanges,
     Settings,
+    Variant,
+    VirtualModel,
+    VisionOverride,
     VllmArgs,
     catalog_schema,
 )
@@ -33,7 +38,12 @@ from switchyard_manager.api.metrics import METRICS
 from switchyard_manager.cli.main import app as command_line
 from switchyard_manager.engines.reasons import ADVICE
 from switchyard_manager.settings import SETTINGS as MANAGER_SETTINGS
+from switchyard_proxy.accounting.families import FAMILIES
+from switchyard_proxy.routes import OLLAMA, ROUTES, Route, Serves
+from switchyard_proxy.routing import needs
+from switchyard_proxy.routing.needs import Need
 from switchyard_proxy.settings import SETTINGS as PROXY_SETTINGS
+from switchyard_proxy.wire import passing
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -116,6 +126,72 @@ def metrics() -> str:
     return table(["Metric", "What it is"], [(f"`{name}`", what) for name, what in METRICS.items()])
 
 
+def proxy_metrics() -> str:
+    rows = [
+        (f"`{name}`", facts.kind.value, _named(facts.labels), facts.help) for name, facts in FAMILIES.items()
+    ]
+    return table(["Metric", "Kind", "Labels", "What it is"], rows)
+
+
+# What answers where no engine does. Empty: an engine, and what is needed of its model says the rest.
+ANSWERED = {
+    Serves.ENGINE: "",
+    Serves.PASS: "the engine of the model in the path, on [the paths below](#straight-to-an-engine)",
+    Serves.OLLAMA: "the proxy, from what the manager says",
+    Serves.RESPONSE: "[kept responses](streams.md#the-responses-api)",
+    Serves.STREAM: "[kept streams](streams.md)",
+    Serves.MODELS: "the proxy, from what the manager says",
+    Serves.MODEL: "the proxy, from what the manager says",
+    Serves.ROUTER: "the proxy: [load, unload, news](#llamacpps-router)",
+    Serves.MANAGEMENT: "the proxy: [keys](keys.md), [accounts and metrics](requests.md)",
+    Serves.NOT_HERE: "",
+    Serves.HEALTH: "the proxy",
+    Serves.PAGE: "the page",
+}
+
+
+def routes_of(rows: Iterable[Route]) -> str:
+    lines = [(_path(row), ", ".join(row.methods), _role(row), _answer(row)) for row in rows]
+    return table(["Path", "Methods", "Key", "Who answers, and what the model must be able to do"], lines)
+
+
+def _path(row: Route) -> str:
+    return f"`{row.path}…`" if row.path.endswith("/") and row.path != "/" else f"`{row.path}`"
+
+
+def _role(row: Route) -> str:
+    return "none" if row.role is None else f"`{row.role.name.lower()}`"
+
+
+def _answer(row: Route) -> str:
+    if row.serves is Serves.NOT_HERE:
+        return f"refused: {row.reason}"
+    if ANSWERED[row.serves] and row.need == needs.ANY:
+        return ANSWERED[row.serves]
+    form = "; JSON or a form" if row.uploads else ""
+    kept = "; can be [read again](streams.md)" if row.keeps else ""
+    return f"an engine: {_needed(row.need)}{form}{kept}"
+
+
+def _needed(need: Need) -> str:
+    if need.capabilities:
+        return _named(sorted(need.capabilities))
+    return f"any model of type {' or '.join(sorted(need.types))}"
+
+
+def _named(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def passed_paths() -> str:
+    rows = [
+        ("POST", _named(passing.ASKS)),
+        ("GET, HEAD", _named(passing.LOOKS)),
+        ("GET, HEAD, POST, DELETE", "`v1/jobs`, and up to two names below it"),
+    ]
+    return table(["Method", "Paths"], rows)
+
+
 def commands() -> str:
     group = typer.main.get_command(command_line)
     rows = []
@@ -155,6 +231,11 @@ PARTS = (
     Part("docs/models-json.md", "mount", lambda: field_table(Mount)),
     Part("docs/models-json.md", "vllm", lambda: field_table(VllmArgs)),
     Part("docs/models-json.md", "image-server", lambda: field_table(ImageServerArgs)),
+    Part("docs/models-json.md", "request", lambda: field_table(RequestChanges)),
+    Part("docs/models-json.md", "variant", lambda: field_table(Variant)),
+    Part("docs/models-json.md", "names", lambda: field_table(Names)),
+    Part("docs/models-json.md", "virtual", lambda: field_table(VirtualModel)),
+    Part("docs/models-json.md", "vision", lambda: field_table(VisionOverride)),
     Part("docs/models-json.md", "settings", lambda: field_table(Settings)),
     Part("docs/models-json.md", "gpu", lambda: field_table(GpuOverride)),
     Part("docs/operations.md", "commands", commands),
@@ -164,6 +245,10 @@ PARTS = (
     Part("docs/operations.md", "error-codes", error_codes),
     Part("docs/operations.md", "failure-reasons", failure_reasons),
     Part("docs/lifecycle.md", "diagram", lifecycle_diagram),
+    Part("docs/requests.md", "metrics", proxy_metrics),
+    Part("docs/api.md", "routes", lambda: routes_of(ROUTES)),
+    Part("docs/api.md", "ollama-routes", lambda: routes_of(OLLAMA)),
+    Part("docs/api.md", "passed", passed_paths),
 )
 
 

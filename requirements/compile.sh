@@ -19,3 +19,9 @@ lock check.txt "${members[@]}" manager/pyproject.toml proxy/pyproject.toml image
 lock image-server.txt "${members[@]}" image-server/pyproject.toml --extra engine requirements/torch-needs.in
 lock image-server-test.txt "${members[@]}" image-server/pyproject.toml --extra engine \
   requirements/torch-needs.in requirements/image-server-test.in
+lock clients.txt requirements/clients.in
+lock clients-openai2.txt requirements/clients-openai2.in
+# Node's clients: what is locked names no registry host.
+if command -v npm >/dev/null; then
+  (cd tests/clients/node && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund)
+fi

@@ -152,7 +152,7 @@ async def test_f18_a_storm_of_disconnects_leaves_nothing_counted(tmp_path: Path)
 
         status = await whole.model("m")
         assert (status.in_flight, status.waiting) == (0, 0)
-        assert (whole.proxy.parts.leases.in_flight, whole.proxy.parts.leases.waiting) == (0, 0)
+        assert (whole.proxy.parts.sites.in_flight, whole.proxy.parts.sites.waiting) == (0, 0)
 
 
 async def test_f21_looking_never_loads(tmp_path: Path) -> None:

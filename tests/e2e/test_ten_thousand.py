@@ -47,8 +47,8 @@ async def test_ten_thousand_requests_around_unload_and_eviction_all_resolve(tmp_
         await _until_all_rest(whole)
 
         assert outcomes["200"] + outcomes["left"] == REQUESTS, outcomes
-        assert whole.proxy.parts.leases.in_flight == 0
-        assert whole.proxy.parts.leases.waiting == 0
+        assert whole.proxy.parts.sites.in_flight == 0
+        assert whole.proxy.parts.sites.waiting == 0
         installation = whole.installation
         assert await asyncio.to_thread(lambda: list(leftovers.find(leftovers.ENGINE_MARK, installation))) == []
     runs = await asyncio.to_thread(lambda: _runs(tmp_path))

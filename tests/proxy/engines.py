@@ -82,6 +82,7 @@ class ScriptedEngine:
     seen: list[Seen] = field(default_factory=list)
     connections: int = 0
     failures: list[BaseException] = field(default_factory=list)
+    reads_bodies: bool = True
 
     async def start(self, port: int = 0) -> "ScriptedEngine":
         self._handlers: set[asyncio.Task[None]] = set()
@@ -122,7 +123,7 @@ class ScriptedEngine:
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
-            wire = Wire(await _request(reader), reader, writer)
+            wire = Wire(await _request(reader, whole=self.reads_bodies), reader, writer)
             self.seen.append(wire.seen)
             script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
             await script(wire)
@@ -132,11 +133,11 @@ class ScriptedEngine:
                 return
 
 
-async def _request(reader: asyncio.StreamReader) -> Seen:
+async def _request(reader: asyncio.StreamReader, *, whole: bool) -> Seen:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     line, *rest = head[:-4].split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (header.partition(":") for header in rest)}
-    body = await reader.readexactly(int(headers.get("content-length", "0")))
+    body = await reader.readexactly(int(headers.get("content-length", "0"))) if whole else b""
     return Seen(line, headers, body)
 
 

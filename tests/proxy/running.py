@@ -3,13 +3,15 @@
 import asyncio
 import socket
 import ssl
+import tempfile
 from dataclasses import dataclass
 
 import httpx
 
 from switchyard_proxy.api.page import Page
-from switchyard_proxy.app import App, Parts
+from switchyard_proxy.app import App
 from switchyard_proxy.grants.link import Backoff
+from switchyard_proxy.parts import Parts
 from switchyard_proxy.server import Server, configured
 from switchyard_proxy.settings import Settings, read_settings
 
@@ -18,8 +20,13 @@ PAGE = Page.load()
 TRUST = ssl.create_default_context()  # made once: it takes longer than most tests
 
 
+FOLDERS = tempfile.TemporaryDirectory(prefix="switchyard-tests-")
+
+
 def settings_with(**values: object) -> Settings:
-    return read_settings([], {f"SWITCHYARD_{name.upper()}": str(value) for name, value in values.items()})
+    """Each proxy has a state folder of its own, unless the test names one."""
+    said = {"state": tempfile.mkdtemp(dir=FOLDERS.name)} | values
+    return read_settings([], {f"SWITCHYARD_{name.upper()}": str(value) for name, value in said.items()})
 
 
 class RunningProxy:
@@ -61,13 +68,13 @@ class RunningProxy:
     async def until(self, met: bool = True) -> None:
         """Until the manager is there, or is not."""
         async with asyncio.timeout(SOON_S):
-            while self.parts.link.connected is not met:
+            while (self.parts.sites.connected == len(self.parts.sites.all)) is not met:
                 await asyncio.sleep(0.001)
 
     async def until_idle(self) -> None:
         """Until nothing runs and nothing waits."""
         async with asyncio.timeout(SOON_S):
-            while self.parts.leases.in_flight or self.parts.leases.waiting:
+            while self.parts.sites.in_flight or self.parts.sites.waiting or self.parts.lines.waiting:
                 await asyncio.sleep(0.001)
 
     def client(self, **more: object) -> httpx.AsyncClient:

@@ -1,16 +1,21 @@
-"""The head of a request: its id and its key."""
+"""The head of a request: its id."""
 
 import pytest
 
-from switchyard_contracts.errors import ErrorCode
-from switchyard_proxy.errors import Refused
-from switchyard_proxy.request import Request, check_key
-
-KEY = b"sk-right"
+from switchyard_proxy.request import Request
 
 
 def request(*headers: tuple[bytes, bytes]) -> Request:
-    return Request.of({"headers": list(headers), "method": "GET", "path": "/", "query_string": b""})
+    return Request(
+        {
+            "headers": list(headers),
+            "method": "GET",
+            "path": "/",
+            "query_string": b"",
+            "client": ("192.0.2.7", 1234),
+            "switchyard.client": None,
+        }
+    )
 
 
 def test_a_clients_request_id_is_kept() -> None:
@@ -25,40 +30,5 @@ def test_an_id_that_is_unfit_for_a_log_is_replaced(unfit: bytes) -> None:
     assert first != second
 
 
-@pytest.mark.parametrize(
-    "header",
-    [
-        (b"authorization", b"Bearer sk-right"),
-        (b"authorization", b"bearer  sk-right"),
-        (b"x-api-key", b"sk-right"),
-        (b"api-key", b"sk-right"),
-    ],
-)
-def test_takes_the_key_in_any_of_its_usual_headers(header: tuple[bytes, bytes]) -> None:
-    check_key(request(header), KEY)
-
-
-def test_one_right_key_among_wrong_ones_is_enough() -> None:
-    check_key(request((b"authorization", b"Bearer placeholder"), (b"x-api-key", b"sk-right")), KEY)
-
-
-@pytest.mark.parametrize(
-    "header",
-    [
-        (b"accept", b"sk-right"),
-        (b"authorization", b"sk-right"),
-        (b"authorization", b"Basic sk-right"),
-        (b"authorization", b"Bearer sk-wrong"),
-        (b"x-api-key", b""),
-    ],
-)
-def test_refuses_a_request_without_the_key(header: tuple[bytes, bytes]) -> None:
-    with pytest.raises(Refused) as refused:
-        check_key(request(header), KEY)
-
-    assert refused.value.code is ErrorCode.INVALID_API_KEY
-    assert (b"www-authenticate", b"Bearer") in refused.value.headers
-
-
-def test_without_a_key_set_everyone_is_served() -> None:
-    check_key(request(), None)
+def test_knows_where_it_came_from() -> None:
+    assert request().address == "192.0.2.7"

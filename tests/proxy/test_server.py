@@ -1,22 +1,25 @@
 """The console script as a process of its own: how it starts, and how it ends when it is told to."""
 
 import asyncio
+import gc
 import re
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
 
 import pytest
 
 from tests.proxy.conftest import House
-from tests.proxy.engines import DONE, Held, ScriptedEngine, chat_chunk
+from tests.proxy.engines import DONE, Held, ScriptedEngine, chat_chunk, says_json, streams
 from tests.proxy.managers import GrantsWhatIsWanted
-from tests.proxy.running import Line
+from tests.proxy.running import Line, RunningProxy
 
 SOON_S = 15.0
-START = (sys.executable, "-c", "from switchyard_proxy.app import main; main()")
+START = (sys.executable, "-c", "from switchyard_proxy.main import main; main()")
 FIRST = chat_chunk("Hel")
 REST = chat_chunk("lo") + DONE
 
@@ -209,3 +212,89 @@ async def test_a_setting_that_cannot_be_used_is_told_in_a_sentence(start: Starts
     assert status == 1
     assert "cannot use 'soon' for --load-wait-s: give a number of seconds" in proxy.said
     assert "Traceback" not in proxy.said
+
+
+BIG = b'{"model":"chat","pad":"' + b"a" * 100_000 + b'"}'
+STREAMED = BIG[:-1] + b',"stream":true}'
+OURS = ("switchyard_", "uvicorn", "httptools")
+
+
+async def test_no_request_leaves_a_circle_that_only_the_collector_frees(house: House) -> None:
+    _, _, proxy = await house.serving(streams([FIRST, REST]))
+    for _ in range(2):
+        await ask_in_every_way(proxy)
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        for _ in range(25):
+            await ask_in_every_way(proxy)
+        await asyncio.sleep(0)
+        gc.collect()
+        circles = list(gc.garbage)
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+
+    assert {type(each).__qualname__ for each in circles if is_ours(each)} == set()
+    assert [each for each in circles if holds_bytes(each)] == []
+
+
+async def ask_in_every_way(proxy: RunningProxy) -> None:
+    """Answered, streamed, refused, and left in the middle."""
+    for body in (BIG, STREAMED, BIG.replace(b"chat", b"nope")):
+        line = await Line.to(proxy)
+        await line.post("/v1/chat/completions", body, "connection: close")
+        assert await line.everything()
+        await line.hang_up()
+    for sent in (BIG, BIG[:70_000]):
+        line = await Line.to(proxy)
+        line.writer.write(
+            b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 100025\r\n\r\n" + sent
+        )
+        await line.writer.drain()
+        await line.hang_up()
+    await proxy.until_idle()
+    async with asyncio.timeout(SOON_S):
+        while proxy._server.server_state.connections:
+            await asyncio.sleep(0.001)
+
+
+def is_ours(each: object) -> bool:
+    if isinstance(each, FrameType):
+        return any(f"/{ours}" in each.f_code.co_filename for ours in OURS)
+    return type(each).__module__.startswith(OURS)
+
+
+def holds_bytes(each: object) -> bool:
+    held: Iterable[object] = gc.get_referents(each)
+    return any(isinstance(one, bytes | bytearray) and len(one) > 5_000 for one in held)
+
+
+async def test_large_bodies_leave_no_memory_behind(start: Starts, engine: ScriptedEngine) -> None:
+    engine.scripts[:] = [says_json({})]
+    proxy = await (await start()).until_serving()
+    before = resident_mib(proxy)
+    body = b'{"model":"chat","pad":"' + b"a" * 20_000_000 + b'"}'
+
+    async def ask(times: int) -> None:
+        line = await start.line(proxy)
+        for _ in range(times):
+            await line.post("/v1/chat/completions", body)
+            assert (await line.until(b"{}")).startswith(b"HTTP/1.1 200 ")
+            engine.seen.clear()
+
+    async with asyncio.TaskGroup() as clients:
+        for _ in range(4):
+            clients.create_task(ask(15))
+
+    assert resident_mib(proxy) - before < 150
+    assert resident_mib(proxy, "VmHWM") - before < 350
+
+
+def resident_mib(proxy: Process, which: str = "VmRSS") -> int:
+    status = Path(f"/proc/{proxy.process.pid}/status").read_text()
+    found = re.search(rf"{which}:\s+(\d+) kB", status)
+    assert found is not None
+    return int(found[1]) // 1024

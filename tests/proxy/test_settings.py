@@ -12,8 +12,8 @@ def test_nothing_needs_to_be_set() -> None:
     settings = read_settings([], {})
 
     assert (settings.host, settings.port) == ("127.0.0.1", 8080)
-    assert settings.manager == "http://127.0.0.1:8079"
-    assert settings.token is settings.key is None
+    assert settings.manager == ("http://127.0.0.1:8079",)
+    assert settings.token is settings.api_key is None
     assert settings.body_limit == 64 * 1024 * 1024
 
 
@@ -27,7 +27,7 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_default() -> None:
 
 
 def test_an_empty_variable_counts_as_not_set() -> None:
-    assert read_settings([], {"SWITCHYARD_API_KEY": "", "SWITCHYARD_PORT": ""}).key is None
+    assert read_settings([], {"SWITCHYARD_API_KEY": "", "SWITCHYARD_PORT": ""}).api_key is None
 
 
 def test_the_token_is_read_from_its_file(tmp_path: Path) -> None:
@@ -62,6 +62,11 @@ def test_a_token_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         ("manager", "127.0.0.1:8079"),
         ("manager", "ftp://x"),
         ("host", " "),
+        ("manager", "http://a:1,nonsense"),
+        ("auth", "maybe"),
+        ("heartbeat", "loud"),
+        ("stream_store", "mysql://x"),
+        ("requests_keep_days", "-1"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_with_its_name(name: str, text: str) -> None:
@@ -78,6 +83,32 @@ def test_a_refused_secret_is_not_shown() -> None:
         read_settings([], {"SWITCHYARD_API_KEY": "   "})
 
     assert "'   '" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "asks"),
+    [
+        ({}, False),
+        ({"SWITCHYARD_HOST": "192.0.2.1"}, True),
+        ({"SWITCHYARD_HOST": "192.0.2.1", "SWITCHYARD_AUTH": "off"}, False),
+        ({"SWITCHYARD_AUTH": "on"}, True),
+        ({"SWITCHYARD_API_KEY": "k"}, True),
+        ({"SWITCHYARD_API_KEY": "k", "SWITCHYARD_AUTH": "off"}, False),
+    ],
+)
+def test_keys_are_asked_for_beyond_this_machine_unless_the_operator_says_otherwise(
+    said: dict[str, str], asks: bool
+) -> None:
+    assert read_settings([], said).asks_for_keys is asks
+
+
+def test_several_managers_and_names_are_given_with_commas() -> None:
+    settings = read_settings(
+        ["--manager", "http://a:1, http://b:2/"], {"SWITCHYARD_ALLOWED_HOSTS": "x.example,,y"}
+    )
+
+    assert settings.manager == ("http://a:1", "http://b:2")
+    assert settings.allowed_hosts == ("x.example", "y")
 
 
 def test_secrets_have_no_flag() -> None:

@@ -1,7 +1,5 @@
 """Streams of events: every byte passes, whole events at a time, and a break is told between two of them."""
 
-import json
-
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
@@ -68,11 +66,10 @@ def test_a_break_is_told_after_all_whole_events_and_inside_none(pieces: list[byt
     events = Events()
 
     out = b"".join(map(events.whole, pieces))
-    told = dispatched(out + events.break_off("cannot finish"))
+    told = dispatched(out + events.close() + b"data: sorry\n\n")
 
-    assert told[:-2] == dispatched(b"".join(pieces))
-    assert json.loads(told[-2])["error"]["code"] == "stream_broken"
-    assert told[-1] == b"[DONE]"
+    assert told[:-1] == dispatched(b"".join(pieces))
+    assert told[-1] == b"sorry"
 
 
 def test_a_whole_event_is_not_held_back() -> None:
@@ -88,10 +85,10 @@ def test_half_an_event_is_dropped_when_the_stream_breaks() -> None:
     events = Events()
 
     sent = events.whole(b'data: {"a":1}\n\ndata: {"b"')
-    end = events.break_off("cannot finish")
+    end = events.close()
 
     assert sent == b'data: {"a":1}\n\n'
-    assert end.startswith(b'data: {"error":')
+    assert end + events.rest() == b""
 
 
 def test_an_event_too_large_to_hold_flows_and_is_closed_before_the_error() -> None:
@@ -99,10 +96,10 @@ def test_an_event_too_large_to_hold_flows_and_is_closed_before_the_error() -> No
     large = b"data: " + b"x" * HOLD_AT_MOST
 
     sent = events.whole(large) + events.whole(b"yyy")
-    end = events.break_off("cannot finish")
 
-    assert sent == large + b"yyy"
-    assert end.startswith(b"\n\ndata: ")
+    assert sent == large
+    assert events.is_inside
+    assert events.close() == b"\n\n"
 
 
 def test_after_a_large_event_whole_events_are_kept_whole_again() -> None:
@@ -110,7 +107,17 @@ def test_after_a_large_event_whole_events_are_kept_whole_again() -> None:
     events.whole(b"data: " + b"x" * HOLD_AT_MOST)
 
     sent = events.whole(b"end\n\ndata: half")
-    end = events.break_off("cannot finish")
 
-    assert sent == b"end\n\n"
-    assert end.startswith(b"data: ")
+    assert sent == b"xxxend\n\n"
+    assert not events.is_inside
+    assert events.close() == b""
+
+
+def test_the_end_of_a_large_event_is_seen_even_when_it_comes_in_two_pieces() -> None:
+    events = Events()
+    events.whole(b"data: " + b"x" * HOLD_AT_MOST)
+
+    sent = events.whole(b"end\n") + events.whole(b"\n")
+
+    assert sent == b"xxxend\n\n"
+    assert not events.is_inside

@@ -10,6 +10,7 @@ Broken              an exchange with an engine ended before its time; `forward` 
 ClientGone          the client hung up: there is nobody to tell
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from switchyard_contracts.errors import CODES, ErrorBody, ErrorCode, ErrorEnvelope
@@ -40,9 +41,12 @@ class Refused(ProxyError):
 class Unavailable(ProxyError):
     """It cannot be done now, and may be done in `retry_after_s`."""
 
-    def __init__(self, code: ErrorCode, message: str, retry_after_s: int = 5) -> None:
+    def __init__(
+        self, code: ErrorCode, message: str, retry_after_s: int = 5, headers: tuple[Header, ...] = ()
+    ) -> None:
         super().__init__(code, message)
         self.retry_after_s = retry_after_s
+        self.headers = headers
 
 
 class TicketRefused(ProxyError):
@@ -83,20 +87,28 @@ class Told:
     payload: bytes
 
 
-def tell(error: ProxyError) -> Told:
+def in_openais_shape(error: ErrorBody) -> bytes:
+    return ErrorEnvelope(error=error).model_dump_json().encode()
+
+
+def tell(error: ProxyError, shape: Callable[[ErrorBody], bytes] = in_openais_shape) -> Told:
     """The only way in which an error of ours becomes a reply."""
-    envelope = ErrorEnvelope(error=error.body)
-    return Told(CODES[error.code].status, _headers(error), envelope.model_dump_json().encode())
+    return Told(CODES[error.code].status, _headers(error), shape(error.body))
 
 
 def _headers(error: ProxyError) -> list[Header]:
     match error:
         case Refused():
             return list(error.headers)
-        case Unavailable() | TicketRefused(retry_after_s=int()):
-            wait_s = min(max(error.retry_after_s or 1, 1), LONGEST_RETRY_AFTER_S)
-            return [(b"retry-after", b"%d" % wait_s)]
+        case Unavailable():
+            return [_retry_after(error.retry_after_s), *error.headers]
+        case TicketRefused(retry_after_s=int()):
+            return [_retry_after(error.retry_after_s or 1)]
         case TicketRefused() if CODES[error.code].status >= 500:
             return [(b"x-should-retry", b"false")]
         case _:
             return []
+
+
+def _retry_after(seconds: int) -> Header:
+    return b"retry-after", b"%d" % min(max(seconds, 1), LONGEST_RETRY_AFTER_S)

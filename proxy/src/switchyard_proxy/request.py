@@ -1,31 +1,41 @@
-"""The head of a request as the rest of the proxy sees it, and whether its key fits. Reads no body."""
+"""The head of a request as the rest of the proxy sees it. Reads no body."""
 
-import hmac
+import itertools
 import re
 import secrets
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import Protocol
 
-from switchyard_contracts.errors import ErrorCode
 from switchyard_proxy.asgi import Header, Scope
-from switchyard_proxy.errors import Refused
 
 USABLE_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:/+=@-]{0,127}")
 
+_OURS = b"req_" + secrets.token_hex(8).encode()  # of this process; a number makes it one request's
+_numbers = itertools.count(1)
 
-@dataclass(frozen=True, slots=True)
+
+class Client(Protocol):
+    """The connection that a request came on. `on_gone` is called when it is lost."""
+
+    gone: bool
+    has_sent_all: bool  # the whole body is here
+    on_gone: Callable[[], object] | None
+
+
 class Request:
     """Header names are in lower case, as ASGI has them."""
 
-    id: bytes
-    method: str
-    path: str
-    query: bytes
-    headers: list[Header]
+    __slots__ = ("address", "client", "headers", "id", "method", "path", "query")
 
-    @classmethod
-    def of(cls, scope: Scope) -> "Request":
-        headers: list[Header] = scope["headers"]
-        return cls(_id_of(headers), scope["method"], scope["path"], scope["query_string"], headers)
+    def __init__(self, scope: Scope) -> None:
+        self.headers: list[Header] = scope["headers"]
+        self.id = _id_of(self.headers)
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.query: bytes = scope["query_string"]
+        self.client: Client = scope["switchyard.client"]
+        peer = scope["client"]
+        self.address: str = peer[0] if peer else ""
 
     def header(self, name: bytes) -> bytes | None:
         for known, value in self.headers:
@@ -39,26 +49,9 @@ def _id_of(headers: list[Header]) -> bytes:
     for name, value in headers:
         if name == b"x-request-id" and USABLE_ID.fullmatch(value):
             return value
-    return b"req_" + secrets.token_hex(12).encode()
+    return new_id()
 
 
-def check_key(request: Request, key: bytes | None) -> None:
-    """Raises `Refused` unless no key is set or the request carries it, in any of the three usual headers."""
-    if key is None:
-        return
-    for name, value in request.headers:
-        match name:
-            case b"authorization":
-                scheme, _, given = value.partition(b" ")
-                fits = scheme.lower() == b"bearer" and hmac.compare_digest(given.strip(), key)
-            case b"x-api-key" | b"api-key":
-                fits = hmac.compare_digest(value, key)
-            case _:
-                continue
-        if fits:
-            return
-    raise Refused(
-        ErrorCode.INVALID_API_KEY,
-        "cannot accept the request: its API key is missing or wrong; send `Authorization: Bearer <key>`",
-        headers=((b"www-authenticate", b"Bearer"),),
-    )
+def new_id() -> bytes:
+    """Of no other request."""
+    return b"%b%08x" % (_OURS, next(_numbers))

@@ -4,45 +4,54 @@ Bytes pass as they came, in order, none added. An event that has only partly com
 comes; if the engine dies meanwhile, the client gets an error instead of half an event. Parses nothing else.
 """
 
-from switchyard_contracts.errors import ErrorCode, ErrorEnvelope
-
-HOLD_AT_MOST = 1024 * 1024  # a picture may come as one event: from here on it flows as it comes
+HOLD_AT_MOST = 32 * 1024 * 1024  # a picture may come as one event: from here on it flows as it comes
 BLANK_LINES = (b"\n\n", b"\n\r", b"\r\r")  # two line ends, of whichever of the three kinds
-DONE = b"data: [DONE]\n\n"
+SEAM = 3  # a blank line may lie across two pieces
 
 
 class Events:
     """Cuts a stream of events after its last whole event."""
 
+    __slots__ = ("_held", "is_inside")
+
     def __init__(self) -> None:
-        self._held = b""
-        self._inside = False
+        self._held = bytearray()
+        self.is_inside = False  # part of an event has gone out: nothing may be said until its end
 
     def whole(self, data: bytes) -> bytes:
         """What may go out now: everything up to the end of the last whole event."""
         if not self._held and data.endswith(b"\n\n"):
-            self._inside = False
+            self.is_inside = False
             return data
-        data = self._held + data
-        end = _end_of_last_event(data)
-        if end == 0 and (self._inside or len(data) > HOLD_AT_MOST):
-            self._held, self._inside = b"", bool(data) or self._inside
-            return data
-        self._held = data[end:]
-        self._inside = False
-        return data[:end]
+        return self._cut(data)
+
+    def _cut(self, data: bytes) -> bytes:
+        seam = bytes(self._held[-SEAM:])
+        end = _end_of_last_event(seam + data) - len(seam)
+        if end <= 0:
+            self._held += data
+            return self._flow() if self.is_inside or len(self._held) > HOLD_AT_MOST else b""
+        out = bytes(self._held) + data[:end] if self._held else data[:end]
+        self._held = bytearray(data[end:])
+        self.is_inside = False
+        return out
+
+    def _flow(self) -> bytes:
+        """All but what may be the beginning of the blank line."""
+        out = bytes(self._held[:-SEAM])
+        del self._held[:-SEAM]
+        self.is_inside = self.is_inside or bool(out)
+        return out
 
     def rest(self) -> bytes:
         """What is held back, for an engine that ended its stream in good order."""
-        held, self._held = self._held, b""
+        held, self._held = bytes(self._held), bytearray()
         return held
 
-    def break_off(self, message: str) -> bytes:
-        """The last bytes of a stream that broke: never a polite end, never inside another event."""
-        self._held = b""
-        closing = b"\n\n" if self._inside else b""
-        error = ErrorEnvelope.of(ErrorCode.STREAM_BROKEN, message).model_dump_json().encode()
-        return b"%bdata: %b\n\n%b" % (closing, error, DONE)
+    def close(self) -> bytes:
+        """What must be said before anything else can be, if the stream broke here; what was held is dropped."""
+        self._held.clear()
+        return b"\n\n" if self.is_inside else b""
 
 
 def _end_of_last_event(data: bytes) -> int:

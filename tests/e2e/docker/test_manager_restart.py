@@ -93,7 +93,7 @@ async def test_a_manager_killed_and_started_again_in_the_middle_of_20_streams_cu
             running = [
                 streams.create_task(numbers_of(proxy, http, f"m{number % MODELS}")) for number in range(STREAMS)
             ]
-            await until(lambda: proxy.parts.leases.in_flight == STREAMS)
+            await until(lambda: proxy.parts.sites.in_flight == STREAMS)
             await manager.kill()
             await proxy.until(met=False)
             await manager.start()
@@ -151,7 +151,7 @@ async def test_a_changed_model_is_replaced_after_a_restart_and_its_stream_is_not
         stream = numbers_of(proxy, http, "m0")
         async with asyncio.TaskGroup() as own:
             running = own.create_task(stream)
-            await until(lambda: proxy.parts.leases.in_flight == 1)
+            await until(lambda: proxy.parts.sites.in_flight == 1)
             await manager.kill()
             manager.write({"m0": container_model(image, env={"NEW": "1"})})
             await manager.start()

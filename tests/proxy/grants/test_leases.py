@@ -21,7 +21,7 @@ class Said(list[FromProxy]):
 
 @pytest.fixture
 async def leases() -> AsyncIterator[Leases]:
-    leases = Leases("p", load_wait_s=600, manager_wait_s=5)
+    leases = Leases("p", manager_wait_s=5)
     yield leases
     leases.close()
 
@@ -38,10 +38,25 @@ def granted(grant: str = "g1") -> Granted:
     return Granted(model="m", grant=grant, endpoint="http://e")
 
 
-async def waiting(
-    leases: Leases, tasks: asyncio.TaskGroup, deadline: float | None = None
-) -> asyncio.Task[Lease]:
-    task = tasks.create_task(leases.acquire("m", leases.deadline() if deadline is None else deadline))
+def later(wait_s: float = 600) -> float:
+    return asyncio.get_running_loop().time() + wait_s
+
+
+async def acquired(leases: Leases, deadline: float | None = None) -> Lease:
+    """As a request does it."""
+    lease = leases.take("m")
+    if lease is not None:
+        return lease
+    place = leases.queue("m", later() if deadline is None else deadline)
+    try:
+        await asyncio.wait((place.admitted,))
+        return leases.claim(place)
+    finally:
+        leases.leave(place)
+
+
+async def waiting(leases: Leases, tasks: asyncio.TaskGroup) -> asyncio.Task[Lease]:
+    task = tasks.create_task(acquired(leases))
     await asyncio.sleep(0)
     return task
 
@@ -49,7 +64,7 @@ async def waiting(
 async def test_a_held_grant_is_leased_without_a_pause(leases: Leases, said: Said) -> None:
     leases.granted(granted())
 
-    lease = await leases.acquire("m", leases.deadline())
+    lease = await acquired(leases)
 
     assert lease.grant.id == "g1"
     assert said.of(Want) == []
@@ -126,13 +141,13 @@ async def test_a_refusal_reaches_the_one_whose_ticket_it_is(leases: Leases, said
 
 async def failing(leases: Leases) -> ProxyError:
     with pytest.raises(ProxyError) as failed:
-        await leases.acquire("m", leases.deadline())
+        await acquired(leases)
     return failed.value
 
 
 async def test_time_that_is_up_wakes_the_request_by_itself(leases: Leases, said: Said) -> None:
     with pytest.raises(ProxyError) as failed:
-        await leases.acquire("m", asyncio.get_running_loop().time() + 0.01)
+        await acquired(leases, later(0.01))
 
     assert failed.value.code is ErrorCode.MODEL_LOAD_TIMEOUT
     assert len(said.of(Unwant)) == 1
@@ -140,7 +155,7 @@ async def test_time_that_is_up_wakes_the_request_by_itself(leases: Leases, said:
 
 async def test_the_drain_limit_cuts_by_itself_and_a_late_comer_learns_of_it(leases: Leases, said: Said) -> None:
     leases.granted(granted())
-    lease = await leases.acquire("m", leases.deadline())
+    lease = await acquired(leases)
     told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     lease.on_cut = told.set_result
 
@@ -154,7 +169,7 @@ async def test_the_drain_limit_cuts_by_itself_and_a_late_comer_learns_of_it(leas
 
 async def test_stopping_ends_what_runs_and_what_waits_and_begins_nothing(leases: Leases, said: Said) -> None:
     leases.granted(granted())
-    running = await leases.acquire("m", leases.deadline())
+    running = await acquired(leases)
     leases.revoked(Revoke(model="m", grant="g1"))
 
     async with asyncio.TaskGroup() as tasks:

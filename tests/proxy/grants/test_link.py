@@ -52,7 +52,7 @@ async def test_a_wrong_token_is_no_connection_and_is_said_once(
         while "it wants another token" not in caplog.text:
             await asyncio.sleep(0.001)
     await asyncio.sleep(0.05)  # several attempts more
-    connected = proxy.parts.link.connected
+    connected = proxy.parts.sites.connected
     await proxy.stop()
 
     assert not connected
@@ -66,7 +66,7 @@ async def test_a_manager_of_another_protocol_is_not_trusted_with_anything(
     proxy = await RunningProxy(settings_with(manager=manager.url)).start()
 
     await manager.hear(Hello, times=2)
-    connected = proxy.parts.link.connected
+    connected = proxy.parts.sites.connected
     await proxy.stop()
 
     assert not connected
@@ -77,7 +77,7 @@ async def test_finds_a_manager_that_comes_later(house: House) -> None:
     manager = await house.manager()
     await manager.vanish()
     proxy = await RunningProxy(settings_with(manager=manager.url)).start()
-    before = proxy.parts.link.connected
+    before = proxy.parts.sites.connected
 
     await manager.start()
     await proxy.until(met=True)

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 
 import pytest
 
 from switchyard_proxy.errors import Cut, EngineLost
-from switchyard_proxy.upstream.connection import HIGH_WATER, Connection
-from switchyard_proxy.upstream.pool import MOST_IDLE, Upstream, endpoint_at
+from switchyard_proxy.upstream.connection import HIGH_WATER, Connection, Stage
+from switchyard_proxy.upstream.pool import MOST_IDLE, Question, Upstream, endpoint_at
 from tests.proxy.conftest import House
 from tests.proxy.engines import Held, ScriptedEngine, Wire, dies_unanswered, says, streams
 
@@ -22,10 +23,24 @@ async def upstream() -> AsyncIterator[Upstream]:
     await asyncio.sleep(0)
 
 
+@dataclass
+class Patient:
+    """Asks, and waits for as long as it takes."""
+
+    told: list[Connection] = field(default_factory=list)
+    nudged: int = 0
+
+    def began(self, connection: Connection) -> None:
+        connection.on_over = lambda: self.told.append(connection)
+
+    async def waits(self) -> None:
+        self.nudged += 1
+
+
 async def asked(upstream: Upstream, engine: ScriptedEngine, body: bytes = b"") -> Connection:
     head = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body)
     async with asyncio.timeout(SOON_S):
-        return await upstream.ask(endpoint_at(engine.url), head, body, lambda connection: None)
+        return await upstream.ask(endpoint_at(engine.url), Question(head, body), Patient())
 
 
 async def everything(connection: Connection) -> bytes:
@@ -322,17 +337,78 @@ async def test_the_end_of_the_engines_work_is_told_once_and_before_all_is_read(
     house: House, upstream: Upstream
 ) -> None:
     engine = await house.engine(says(b"whole"))
-    told: list[Connection] = []
+    patient = Patient()
     head = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n"
 
-    def begin(connection: Connection) -> None:
-        connection.on_over = lambda: told.append(connection)
-
-    connection = await upstream.ask(endpoint_at(engine.url), head, b"", begin)
+    connection = await upstream.ask(endpoint_at(engine.url), Question(head), patient)
     await everything(connection)
     upstream.give_back(endpoint_at(engine.url), connection)
 
-    assert told == [connection]
+    assert patient.told == [connection]
+
+
+async def test_a_nudge_wakes_whoever_waits_for_the_head_and_for_the_body(
+    house: House, upstream: Upstream
+) -> None:
+    script = Held(first=b"one", rest=b"two")
+    engine = await house.engine(script)
+    patient = Patient()
+    head = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n"
+
+    connection = await upstream.ask(endpoint_at(engine.url), Question(head), patient)
+    first = await connection.read()
+    connection._loop.call_soon(connection.nudge)
+    between = await connection.read()
+    script.go_on.set()
+    rest = await everything(connection)
+
+    assert (first, between, rest) == (b"one", b"", b"two")
+    assert not connection.ended or connection.stage is Stage.OVER
+
+
+async def test_a_body_in_pieces_goes_out_as_fast_as_the_engine_takes_it(
+    house: House, upstream: Upstream
+) -> None:
+    pieces = [bytes([number]) * 300_000 for number in range(20)]
+    engine = await house.engine(says(b"ok"))
+    head = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 6000000\r\n\r\n"
+
+    async def all_pieces() -> AsyncIterator[bytes]:
+        for piece in pieces:
+            yield piece
+
+    connection = await upstream.ask(endpoint_at(engine.url), Question(head, pieces=all_pieces), Patient())
+
+    assert await everything(connection) == b"ok"
+    assert engine.seen[0].body == b"".join(pieces)
+    assert connection.reusable
+
+
+async def test_a_connection_on_which_half_a_body_went_out_is_not_used_again(
+    house: House, upstream: Upstream
+) -> None:
+    async def refuses_early(wire: Wire) -> None:
+        await wire.head(413, content_length="2")
+        await wire.write(b"no")
+        await wire.hangup()
+
+    engine = await house.engine(refuses_early)
+    engine.reads_bodies = False
+    answered = asyncio.Event()
+    head = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 60\r\n\r\n"
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"x" * 20
+        await asyncio.sleep(0.05)
+        answered.set()
+        yield b"y" * 20
+        yield b"z" * 20
+
+    connection = await upstream.ask(endpoint_at(engine.url), Question(head, pieces=pieces), Patient())
+    whole = await everything(connection)
+
+    assert (connection.status, whole) == (413, b"no")
+    assert not connection.reusable
 
 
 async def test_a_large_body_arrives_whole(house: House, upstream: Upstream) -> None:

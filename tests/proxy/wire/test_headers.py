@@ -9,7 +9,7 @@ ENDPOINT = endpoint_at("http://engine:8000/base/")
 
 
 def sent(*headers: tuple[bytes, bytes], granted: dict[str, str] | None = None) -> dict[str, str]:
-    head = request_head(ENDPOINT, b"/v1/x?a=b", list(headers), granted or {}, 5, b"req_1").decode()
+    head = request_head(ENDPOINT, b"POST", b"/v1/x?a=b", list(headers), granted or {}, 5, b"req_1").decode()
     first, *lines = head.removesuffix("\r\n\r\n").split("\r\n")
     assert first == "POST /base/v1/x?a=b HTTP/1.1"
     names = [line.split(": ", 1)[0] for line in lines]

@@ -2,19 +2,17 @@
 
 import json
 
-from switchyard_proxy.grants.known_models import KnownModels
-from switchyard_proxy.grants.leases import Leases
-from switchyard_proxy.grants.link import Link
+from switchyard_proxy.grants.sites import Sites
 
 
-def health(link: Link, known: KnownModels, leases: Leases) -> bytes:
-    models = known.snapshot.models if known.snapshot is not None else ()
+def health(sites: Sites) -> bytes:
+    connected = sites.connected
     return json.dumps(
         {
             "status": "ok",
-            "manager": "connected" if link.connected else "away",
-            "models": len(models),
-            "in_flight": leases.in_flight,
-            "waiting": leases.waiting,
+            "manager": "connected" if connected == len(sites.all) else "away" if not connected else "partly",
+            "models": len({model.name for site in sites.all for model in site.known.models}),
+            "in_flight": sites.in_flight,
+            "waiting": sites.waiting,
         }
     ).encode()

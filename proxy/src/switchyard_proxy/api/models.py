@@ -1,76 +1,78 @@
-"""`GET /v1/models` and `/v1/models/{id}`, from what the manager last said: asked often, so it costs nothing.
+"""`GET /v1/models` and `/v1/models/{id}`, from what the managers last said: asked often, so it costs nothing.
 
-A model is listed whether it is loaded or not. An alias is no entry of its own, but is found by its name.
+A model is listed whether it is loaded or not, under its name; aliases and variants are found by theirs. A key
+sees the models that it may use.
 """
 
 import json
 from typing import Any
 
-from switchyard_contracts.catalog import Capability, ModelType
 from switchyard_contracts.grants import Loading
-from switchyard_contracts.status import ModelStatus, Phase
-from switchyard_proxy.grants.known_models import KnownModels, model_named
-
-# The words of llama.cpp's router, which clients show as a badge.
-VALUES: dict[Phase, str] = {
-    Phase.STOPPED: "unloaded",
-    Phase.STARTING: "loading",
-    Phase.LOADING: "loading",
-    Phase.WARMING: "loading",
-    Phase.READY: "loaded",
-    Phase.DRAINING: "loaded",
-    Phase.SLEEPING: "sleeping",
-    Phase.ASLEEP: "sleeping",
-    Phase.WAKING: "loading",
-    Phase.STOPPING: "unloaded",
-    Phase.FAILED: "failed",
-    Phase.STOP_FAILED: "failed",
-}
-MODALITIES: dict[ModelType, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    ModelType.TEXT: (("text",), ("text",)),
-    ModelType.VISION: (("text", "image"), ("text",)),
-    ModelType.IMAGE: (("text",), ("image",)),
-}
+from switchyard_contracts.serving import Virtual
+from switchyard_contracts.status import ModelStatus
+from switchyard_proxy.access.callers import Caller
+from switchyard_proxy.dialects import llama_cpp
+from switchyard_proxy.routing import refusals
+from switchyard_proxy.wire.fleet import Fleet
 
 
-def models(known: KnownModels, created: int) -> bytes:
-    """Raises `Unavailable` before the manager was ever met."""
-    listed = [_shown(model, known.loading.get(model.name), created) for model in known.now().models]
+def models(fleet: Fleet, caller: Caller, created: int) -> bytes:
+    """Raises `Unavailable` before any manager was ever met."""
+    known = fleet.directory
+    listed = [
+        entry
+        for model in known.models
+        if caller.models is None or model.name in caller.models
+        for entry in _entries(model, fleet.loading(model.name), created)
+    ]
+    listed += [_virtual(one, created) for one in known.virtual]
     return json.dumps({"object": "list", "data": listed}).encode()
 
 
-def model(known: KnownModels, name: str, created: int) -> bytes:
-    """Raises `Unavailable` before the manager was ever met, and `Refused` for a name that nobody has."""
-    found = model_named(known.now(), name)
-    return json.dumps(_shown(found, known.loading.get(found.name), created)).encode()
+def model(fleet: Fleet, caller: Caller, name: str, created: int) -> bytes:
+    """Raises `Unavailable` before any manager was ever met, and `Refused` for a name that nobody has."""
+    known = fleet.directory
+    virtual = next((one for one in known.virtual if one.name == name), None)
+    if virtual is not None:
+        return json.dumps(_virtual(virtual, created)).encode()
+    found = known.named(name)
+    if found is None or (caller.models is not None and found.model.name not in caller.models):
+        visible = [one for one in known.models if caller.models is None or one.name in caller.models]
+        raise refusals.unknown(name, visible, [one.name for one in visible])
+    return json.dumps(_shown(found.model, fleet.loading(found.model.name), created)).encode()
 
 
-def _shown(model: ModelStatus, loading: Loading | None, created: int) -> dict[str, Any]:
-    inputs, outputs = MODALITIES[model.type]
-    if Capability.IMAGE_EDITS in model.capabilities and "image" not in inputs:
-        inputs = (*inputs, "image")
+def _entries(model: ModelStatus, loading: Loading | None, created: int) -> list[dict[str, Any]]:
+    """The model, and each of its variants as a model of its own."""
+    shown = _shown(model, loading, created)
+    variants = []
+    for name, variant in model.serving.variants.items():
+        full = f"{model.name}:{name}"
+        other = {**shown, "id": full, "name": full, "aliases": (), "variant_of": model.name}
+        variants.append(other if variant.description is None else other | {"description": variant.description})
+    return [shown, *variants]
+
+
+def _virtual(one: Virtual, created: int) -> dict[str, Any]:
     shown: dict[str, Any] = {
-        "id": model.name,
+        "id": one.name,
         "object": "model",
         "created": created,
         "owned_by": "switchyard",
-        "name": model.name,
-        "type": model.type,
-        "aliases": model.aliases,
-        "status": _status(model, loading),
-        "architecture": {"input_modalities": inputs, "output_modalities": outputs},
+        "name": one.name,
+        "candidates": one.candidates,
     }
+    return shown if one.description is None else shown | {"description": one.description}
+
+
+def _shown(model: ModelStatus, loading: Loading | None, created: int) -> dict[str, Any]:
+    """An entry of llama.cpp's router, with what other clients look for."""
+    if loading is not None and loading.progress is not None:
+        model = model.model_copy(update={"progress": loading.progress})
+    shown = llama_cpp.entry(model, created) | {"name": model.name, "type": model.type}
+    shown["status"] |= {"phase": model.phase}
     if model.context_length is not None:
         shown |= {"context_length": model.context_length, "max_model_len": model.context_length}
     if model.description is not None:
         shown["description"] = model.description
     return shown
-
-
-def _status(model: ModelStatus, loading: Loading | None) -> dict[str, Any]:
-    status: dict[str, Any] = {"value": VALUES[model.phase], "phase": model.phase}
-    if model.failure is not None and VALUES[model.phase] == "failed":
-        status |= {"failed": True, "reason": model.failure.reason, "message": model.failure.sentence()}
-    if loading is not None and loading.progress is not None:
-        status["progress"] = loading.progress
-    return status

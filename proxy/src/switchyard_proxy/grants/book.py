@@ -12,6 +12,8 @@ How a grant stands:
 Only a HELD grant is leased. The manager's last word counts: a grant that it names again is held again.
 """
 
+from dataclasses import replace
+
 from switchyard_contracts.grants import (
     Broken,
     Drained,
@@ -60,6 +62,18 @@ class Book:
     def waiting(self) -> int:
         return len(self._tickets)
 
+    @property
+    def grants(self) -> int:
+        return len(self._grants)
+
+    def waiting_for(self, model: str) -> int:
+        return sum(ticket.model == model for ticket in self._tickets.values())
+
+    def running_on(self, model: str) -> int | None:
+        """How many requests run on the model's grant; None where none is held."""
+        grant = self._current.get(model)
+        return None if grant is None else len(grant.leases)
+
     # What requests do
 
     def take(self, model: str, now: float) -> Lease | None:
@@ -76,6 +90,15 @@ class Book:
         self._tickets[ticket.id] = ticket
         self._alarm(self._patience(ticket))
         return (Send(_want(ticket, now)),)
+
+    def extend(self, ticket: Ticket, deadline: float, now: float) -> tuple[Effect, ...]:
+        """Whoever waits has more time than was thought. The place in the queue stays."""
+        if ticket.id not in self._tickets:
+            return ()
+        longer = replace(ticket, deadline=deadline)
+        self._tickets[ticket.id] = longer
+        self._alarm(self._patience(longer))
+        return (Send(_want(longer, now)),)
 
     def give_up(self, ticket: Ticket) -> tuple[Effect, ...]:
         """The request left before it was served."""
@@ -235,4 +258,9 @@ class Book:
 
 
 def _want(ticket: Ticket, now: float) -> Want:
-    return Want(model=ticket.model, ticket=ticket.id, deadline_s=max(ticket.deadline - now, 0.0))
+    return Want(
+        model=ticket.model,
+        ticket=ticket.id,
+        priority=ticket.priority,
+        deadline_s=max(ticket.deadline - now, 0.0),
+    )

@@ -56,6 +56,7 @@ class Ticket:
     model: str
     since: float
     deadline: float
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)

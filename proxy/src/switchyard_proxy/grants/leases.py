@@ -1,12 +1,13 @@
-"""The book of grants at work: requests await a lease here, and what the book decides is done here.
+"""The book of grants at work: requests get their leases here, and what the book decides is done here.
 
-Everything runs on the event loop, between two awaits; only `acquire` waits. What the manager does not hear
+Everything runs on the event loop, between two awaits, and nothing here waits. What the manager does not hear
 while it is away it learns from the greeting when it comes back.
 """
 
 import asyncio
 import itertools
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import assert_never
 
 from switchyard_contracts.errors import ErrorCode
@@ -30,15 +31,23 @@ from switchyard_proxy.grants.holdings import (
 Outbox = Callable[[FromProxy], None]
 
 
-class Leases:
-    """One proxy's leases and whoever waits for one."""
+@dataclass(slots=True, eq=False)
+class Place:
+    """A request that waits. `admitted` ends with its lease, or with the reason why there is none."""
 
-    def __init__(self, proxy: str, *, load_wait_s: float, manager_wait_s: float) -> None:
+    ticket: Ticket
+    admitted: asyncio.Future[Lease]
+    claimed: bool = False
+
+
+class Leases:
+    """One proxy's leases from one manager, and whoever waits for one."""
+
+    def __init__(self, proxy: str, *, manager_wait_s: float) -> None:
         self.proxy = proxy
-        self._load_wait_s = load_wait_s
         self._loop = asyncio.get_running_loop()
         self._book = Book(self._loop.time(), manager_wait_s=manager_wait_s)
-        self._waiting: dict[str, asyncio.Future[Lease]] = {}
+        self._waiting: dict[str, Place] = {}
         self._running: set[Lease] = set()
         self._numbers = itertools.count(1)
         self._outbox: Outbox | None = None
@@ -54,36 +63,57 @@ class Leases:
     def waiting(self) -> int:
         return self._book.waiting
 
-    def deadline(self) -> float:
-        """Until when a request that comes now may wait for its model."""
-        return self._loop.time() + self._load_wait_s
+    @property
+    def grants(self) -> int:
+        return self._book.grants
 
-    async def acquire(self, model: str, deadline: float) -> Lease:
-        """A lease at once where a grant is held, else when one comes. Raises `ProxyError`."""
+    def waiting_for(self, model: str) -> int:
+        return self._book.waiting_for(model)
+
+    def running_on(self, model: str) -> int | None:
+        """How many requests run on the model's grant; None where none is held."""
+        return self._book.running_on(model)
+
+    def take(self, model: str) -> Lease | None:
+        """A lease at once, where a grant is held. Raises `Unavailable` when the proxy stops."""
         if self._stopped is not None:
             raise _stopping(self._stopped)
-        now = self._loop.time()
-        lease = self._book.take(model, now)
-        if lease is None:
-            return await self._queue(model, now, deadline)
-        self._running.add(lease)
-        self._set_alarm()
+        lease = self._book.take(model, self._loop.time())
+        if lease is not None:
+            self._running.add(lease)
+            self._set_alarm()
         return lease
 
-    async def _queue(self, model: str, now: float, deadline: float) -> Lease:
-        ticket = Ticket(f"{self.proxy}-{next(self._numbers)}", model, now, deadline)
-        admitted: asyncio.Future[Lease] = self._loop.create_future()
-        self._waiting[ticket.id] = admitted
+    def queue(self, model: str, deadline: float, priority: int = 0) -> Place:
+        """Wait for a grant. Whoever queues must `claim` or `leave`, or both."""
+        now = self._loop.time()
+        ticket = Ticket(f"{self.proxy}-{next(self._numbers)}", model, now, deadline, priority)
+        place = Place(ticket, self._loop.create_future())
+        self._waiting[ticket.id] = place
         self._perform(self._book.wait(ticket, now))
-        try:
-            return await admitted
-        except BaseException:
-            if admitted.done() and not admitted.cancelled() and admitted.exception() is None:
-                self.release(admitted.result())  # it was served in the moment it left
-            self._perform(self._book.give_up(ticket))
-            raise
-        finally:
-            del self._waiting[ticket.id]
+        return place
+
+    def extend(self, place: Place, deadline: float) -> None:
+        """Another request took the place over, and may wait until then."""
+        if deadline > place.ticket.deadline:
+            self._perform(self._book.extend(place.ticket, deadline, self._loop.time()))
+
+    def claim(self, place: Place) -> Lease:
+        """The lease of a place whose time has come. Raises `ProxyError`."""
+        lease = place.admitted.result()
+        place.claimed = True
+        return lease
+
+    def leave(self, place: Place) -> None:
+        """Wait no longer; a lease that came and was not claimed goes back."""
+        if self._waiting.pop(place.ticket.id, None) is None:
+            return
+        admitted = place.admitted
+        if not admitted.done():
+            admitted.cancel()
+        elif not admitted.cancelled() and admitted.exception() is None and not place.claimed:
+            self.release(admitted.result())
+        self._perform(self._book.give_up(place.ticket))
 
     def release(self, lease: Lease) -> None:
         """Give a lease back; the second time does nothing."""
@@ -100,9 +130,9 @@ class Leases:
         self._stopped = why
         for lease in list(self._running):
             _cut(lease, why)
-        for admitted in self._waiting.values():
-            if not admitted.done():
-                admitted.set_exception(_stopping(why))
+        for place in self._waiting.values():
+            if not place.admitted.done():
+                place.admitted.set_exception(_stopping(why))
 
     # The manager's side
 
@@ -147,15 +177,15 @@ class Leases:
         self._set_alarm()
 
     def _admit(self, ticket: Ticket, lease: Lease) -> None:
-        admitted = self._waiting[ticket.id]
+        admitted = self._waiting[ticket.id].admitted
         self._running.add(lease)
-        if admitted.done():  # cancelled a moment ago, and not yet run
+        if admitted.done():  # ended a moment ago, and whoever waits has not looked yet
             self.release(lease)
         else:
             admitted.set_result(lease)
 
     def _deny(self, ticket: Ticket, error: ProxyError) -> None:
-        admitted = self._waiting[ticket.id]
+        admitted = self._waiting[ticket.id].admitted
         if not admitted.done():
             admitted.set_exception(error)
 

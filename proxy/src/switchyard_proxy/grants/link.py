@@ -77,7 +77,7 @@ class Link:
 
     def __init__(self, manager: Manager, leases: Leases, known: KnownModels, backoff: Backoff) -> None:
         self.connected = False
-        self._manager = manager
+        self.manager = manager
         self._leases = leases
         self._known = known
         self._backoff = backoff
@@ -99,8 +99,8 @@ class Link:
         ended: Exception | None
         try:
             async with connect(
-                self._manager.control_url,
-                additional_headers=self._manager.headers,
+                self.manager.control_url,
+                additional_headers=self.manager.headers,
                 proxy=None,
                 compression=None,
                 max_size=LARGEST_MESSAGE,
@@ -162,20 +162,18 @@ class Link:
         self.connected = True
         self._leases.met()
         self._complaint = ""
-        log.info("met the manager %s at %s", word.manager, self._manager.url)
+        log.info("met the manager %s at %s", word.manager, self.manager.url)
 
     def _complain(self, error: Exception | None) -> None:
         """Once for each new reason: an absent manager must not fill the log."""
         if self.connected:
-            complaint = f"lost the manager at {self._manager.url}: {error or 'it closed the connection'}"
+            complaint = f"lost the manager at {self.manager.url}: {error or 'it closed the connection'}"
         elif isinstance(error, InvalidStatus) and error.response.status_code in (401, 403):
             complaint = (
-                f"cannot talk to the manager at {self._manager.url}: it wants another token; see --token-file"
+                f"cannot talk to the manager at {self.manager.url}: it wants another token; see --token-file"
             )
         else:
-            complaint = (
-                f"cannot reach the manager at {self._manager.url}: {error or 'it closed the connection'}"
-            )
+            complaint = f"cannot reach the manager at {self.manager.url}: {error or 'it closed the connection'}"
         if complaint != self._complaint:
             log.warning("%s; trying again", complaint)
         self._complaint = complaint

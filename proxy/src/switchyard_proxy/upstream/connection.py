@@ -7,7 +7,7 @@ the engine and nobody's memory grows. What arrived together is handed on togethe
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from enum import Enum, auto
 from typing import cast
 
@@ -32,6 +32,9 @@ class Stage(Enum):
     LOST = auto()
 
 
+UNANSWERED = (Stage.ASKED, Stage.ANSWERING)
+
+
 class Connection(asyncio.Protocol):
     """`on_over` is called once per exchange, when the engine has nothing more to do with it."""
 
@@ -48,7 +51,10 @@ class Connection(asyncio.Protocol):
         self._chunks: list[bytes] = []
         self._size = 0
         self._paused = False
-        self._framed = False
+        self._full = False
+        self._half_asked = False
+        self._head_only = False
+        self.framed = False  # the reply says where it ends: its end is no accident
         self._stays = False
         self._why: Broken | None = None
 
@@ -62,32 +68,56 @@ class Connection(asyncio.Protocol):
     @property
     def reusable(self) -> bool:
         unsent = 0 if self._transport is None else self._transport.get_write_buffer_size()
-        return self.ended and self._stays and unsent == 0
+        return self.ended and self._stays and unsent == 0 and not self._half_asked
 
-    async def ask(self, head: bytes, body: bytes) -> None:
-        """Send a request and wait for the head of the reply. Raises `Broken`."""
+    def send(self, head: bytes, body: bytes) -> None:
+        """Send a request. Raises `Broken`."""
         if self._transport is None or self._why is not None:
             raise self._why or EngineLost("the connection was closed", answered=False)
         self.stage = Stage.ASKED
         self.headers = []
+        self._head_only = head.startswith(b"HEAD ")
         if len(body) < JOIN_BELOW:
             self._transport.write(head + body)
         else:
             self._transport.write(head)
             self._transport.write(body)
-        while self.stage in (Stage.ASKED, Stage.ANSWERING):
+
+    async def send_pieces(self, pieces: AsyncIterator[bytes], waits: Callable[[], Awaitable[None]]) -> None:
+        """More of a body whose head was sent, no faster than the engine takes it; `waits` is called meanwhile.
+
+        An engine that answers before it has it all has heard enough; what broke the exchange is for the reader.
+        An interim reply is no answer.
+        """
+        async for piece in pieces:
+            while self._full and self.stage in UNANSWERED:
+                await self._wait_for_news()
+                await waits()
+            if self._transport is None or self.stage not in UNANSWERED:
+                self._half_asked = True
+                return
+            self._transport.write(piece)
+
+    async def answered(self) -> bool:
+        """Wait for the head of the reply; False when nudged before it came. Raises `Broken`."""
+        if self.stage in UNANSWERED:
             await self._wait_for_news()
         if self._why is not None:
             raise self._why
+        return self.stage not in UNANSWERED
 
     async def read(self) -> bytes:
-        """All that has come since the last read; empty only at the end of the reply. Raises `Broken`."""
-        while not self._chunks:
-            if self._why is not None:
-                raise self._why
-            if self.stage is Stage.OVER:
+        """All that has come since the last read; empty at the end of the reply, or when nudged.
+
+        Raises `Broken`, once all that came before has been read.
+        """
+        if not self._chunks:
+            if self._why is None and self.stage is not Stage.OVER:
+                await self._wait_for_news()
+            if not self._chunks:
+                if self._why is not None:
+                    raise self._why
                 return b""
-            await self._wait_for_news()
         data = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
         self._chunks.clear()
         self._size = 0
@@ -100,6 +130,10 @@ class Connection(asyncio.Protocol):
         """Close at once, and let whoever reads know. Unread bytes are dropped."""
         self._chunks.clear()
         self._lose(why)
+
+    def nudge(self) -> None:
+        """Let whoever waits for this connection look up."""
+        self._wake()
 
     async def _wait_for_news(self) -> None:
         self._news = self._loop.create_future()
@@ -128,8 +162,15 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
         self._wake()
 
+    def pause_writing(self) -> None:
+        self._full = True
+
+    def resume_writing(self) -> None:
+        self._full = False
+        self._wake()
+
     def connection_lost(self, exc: Exception | None) -> None:
-        if self.stage is Stage.BODY and not self._framed and exc is None:
+        if self.stage is Stage.BODY and not self.framed and exc is None:
             self._finish()
         unanswered = self.stage in (Stage.IDLE, Stage.ASKED)
         what = "closed the connection" if exc is None else f"dropped the connection ({exc})"
@@ -155,10 +196,10 @@ class Connection(asyncio.Protocol):
     # What the parser says
 
     def on_message_begin(self) -> None:
-        if self.stage not in (Stage.ASKED, Stage.ANSWERING):
+        if self.stage not in UNANSWERED:
             raise EngineLost("the engine answered twice", answered=True)
         self.stage = Stage.ANSWERING
-        self._framed = False
+        self.framed = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self.stage is not Stage.ANSWERING:
@@ -166,7 +207,7 @@ class Connection(asyncio.Protocol):
         name = name.lower()
         self.headers.append((name, value))
         if name in (b"content-length", b"transfer-encoding"):
-            self._framed = True
+            self.framed = True
 
     def on_headers_complete(self) -> None:
         self.status = self._parser.get_status_code() if self._parser is not None else 0
@@ -175,10 +216,15 @@ class Connection(asyncio.Protocol):
             return
         if self.status > 599:
             raise EngineLost(f"the engine answered with status {self.status}", answered=True)
-        self._framed = self._framed or self.status in WITHOUT_BODY
+        self.framed = self.framed or self.status in WITHOUT_BODY
         self.stage = Stage.BODY
+        if self._head_only:
+            self._stays = False  # the parser waits for the body that the head speaks of
+            self._finish()
 
     def on_body(self, body: bytes) -> None:
+        if self.stage is not Stage.BODY:
+            return  # nobody asked for one
         self._chunks.append(body)
         self._size += len(body)
 

@@ -4,9 +4,10 @@ There is no limit on how long an engine may take to answer: that is its business
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from switchyard_proxy.errors import Cut, EngineLost
@@ -38,6 +39,25 @@ def endpoint_at(url: str) -> Endpoint:
     return Endpoint(host, port, parts.path.rstrip("/").encode(), parts.netloc.rpartition("@")[2].encode())
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request as it goes out: whole, or a head and a body in pieces that can be had again."""
+
+    head: bytes
+    body: bytes = b""
+    pieces: Callable[[], AsyncIterator[bytes]] | None = None
+
+
+class Asking(Protocol):
+    """Whoever asks."""
+
+    def began(self, connection: Connection) -> None:
+        """This connection is about to be used."""
+
+    async def waits(self) -> None:
+        """The connection was nudged, and no reply has begun."""
+
+
 class Upstream:
     """The pool. Only connections on which a whole reply was read come back to it."""
 
@@ -49,10 +69,8 @@ class Upstream:
     def idle(self) -> int:
         return sum(map(len, self._idle.values()))
 
-    async def ask(
-        self, endpoint: Endpoint, head: bytes, body: bytes, begin: Callable[[Connection], None]
-    ) -> Connection:
-        """Send a request; return when the head of the reply is there. `begin` sees a connection before its use.
+    async def ask(self, endpoint: Endpoint, question: Question, asking: Asking) -> Connection:
+        """Send a request; return when the head of the reply is there.
 
         An engine may close a kept-alive connection just as it is used again: a request that met that, and of
         whose reply not one byte came, is sent once more on a new connection. Raises `Broken`.
@@ -60,11 +78,11 @@ class Upstream:
         kept = self._take(endpoint)
         if kept is not None:
             try:
-                return await self._ask(kept, head, body, begin)
+                return await self._ask(kept, question, asking)
             except EngineLost as lost:
                 if lost.answered:
                     raise
-        return await self._ask(await self._connect(endpoint), head, body, begin)
+        return await self._ask(await self._connect(endpoint), question, asking)
 
     def give_back(self, endpoint: Endpoint, connection: Connection) -> None:
         """The exchange is over for the client: keep the connection, or close it at once."""
@@ -79,12 +97,14 @@ class Upstream:
         for connection in [connection for idle in self._idle.values() for connection in idle]:
             connection.abort(Cut("the proxy stops"))
 
-    async def _ask(
-        self, connection: Connection, head: bytes, body: bytes, begin: Callable[[Connection], None]
-    ) -> Connection:
+    async def _ask(self, connection: Connection, question: Question, asking: Asking) -> Connection:
         try:
-            begin(connection)
-            await connection.ask(head, body)
+            asking.began(connection)
+            connection.send(question.head, question.body)
+            if question.pieces is not None:
+                await connection.send_pieces(question.pieces(), asking.waits)
+            while not await connection.answered():
+                await asking.waits()
         except BaseException:
             connection.abort(Cut("the request was given up"))
             raise

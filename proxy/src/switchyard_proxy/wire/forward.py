@@ -1,121 +1,141 @@
-"""A request's way to an engine and back: read, route, lease, send on, pass the reply. Bytes pass unchanged.
+"""A request's way to an engine and back: held, sent on, its reply passed. Bytes pass unchanged.
 
-The lease is given back however this ends, and the connection to the engine is closed at once when the client
-hangs up.
+What it used is given back however this ends, and the connection to the engine is closed at once when the work
+is cancelled, which is how a client that hung up, a stream that was cancelled and a proxy that stops look here.
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from switchyard_contracts.errors import ErrorCode
-from switchyard_proxy.asgi import Receive
-from switchyard_proxy.bodies.reading import Bounds, model_in, read_body, renamed
+from switchyard_contracts.status import ModelStatus
+from switchyard_proxy.bodies.uploads import Upload
 from switchyard_proxy.errors import Broken, Cut, EngineLost, ProxyError, Unavailable
-from switchyard_proxy.grants.holdings import Grant, Lease
-from switchyard_proxy.grants.known_models import KnownModels, check_type, model_named
-from switchyard_proxy.grants.leases import Leases
-from switchyard_proxy.replies import Reply
-from switchyard_proxy.request import Request
-from switchyard_proxy.routes import Route
-from switchyard_proxy.settings import Settings
+from switchyard_proxy.grants.sites import Sites
 from switchyard_proxy.upstream.connection import Connection
-from switchyard_proxy.upstream.pool import Endpoint, Upstream, endpoint_at
-from switchyard_proxy.wire.hangup import until_client_leaves
+from switchyard_proxy.upstream.pool import Question, Upstream, endpoint_at
+from switchyard_proxy.wire.answer import Answer
 from switchyard_proxy.wire.headers import request_head
+from switchyard_proxy.wire.hold import Hold, Right, Waiting
+from switchyard_proxy.wire.passage import Passage
 from switchyard_proxy.wire.relay import pass_reply
 
 log = logging.getLogger(__name__)
+ELSEWHERE = frozenset(
+    {ErrorCode.MANAGER_UNAVAILABLE, ErrorCode.MODEL_LOAD_FAILED}
+)  # what another machine may do
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Errand:
     """What goes to an engine, whichever it will be."""
 
-    model: str
-    request: Request
+    model: ModelStatus
+    sites: tuple[int, ...]
+    method: bytes
     target: bytes
-    body: bytes
+    headers: list[tuple[bytes, bytes]]
+    body: bytes | Upload
+    request_id: bytes
 
-    def head(self, endpoint: Endpoint, grant: Grant) -> bytes:
-        return request_head(
-            endpoint, self.target, self.request.headers, grant.headers, len(self.body), self.request.id
-        )
+
+@dataclass(slots=True)
+class Visit:
+    """One use of an engine, as the connection to it is told. Implements `pool.Asking`."""
+
+    hold: Hold
+    right: Right
+    answer: Answer
+
+    def began(self, connection: Connection) -> None:
+        connection.on_over = self.over
+        lease = self.right.lease
+        lease.on_cut = lambda why: connection.abort(Cut(why))
+        if lease.cut is not None:
+            connection.abort(Cut(lease.cut))
+        self.answer.pulse.wake = connection.nudge
+
+    async def waits(self) -> None:
+        await self.answer.waits()
+
+    def over(self) -> None:
+        """The engine has done its part, which may be before the client has taken it all."""
+        self.hold.give_back(self.right)
 
 
 class Forwarder:
     """Sends requests on. One for the whole proxy; it keeps nothing between requests."""
 
-    def __init__(self, settings: Settings, leases: Leases, known: KnownModels, upstream: Upstream) -> None:
-        self._bounds = Bounds(settings.body_limit, settings.body_pause_s)
-        self._manager_wait_s = settings.manager_wait_s
-        self._leases = leases
-        self._known = known
+    def __init__(self, sites: Sites, hold: Hold, upstream: Upstream) -> None:
+        self._sites = sites
+        self._hold = hold
         self._upstream = upstream
 
-    async def serve(self, request: Request, route: Route, receive: Receive, reply: Reply) -> None:
-        """Raises `ProxyError` while the reply has not begun, and `ClientGone`."""
-        body = await read_body(receive, request.header(b"content-length"), self._bounds)
-        await until_client_leaves(receive, self._answer(request, route, body, reply))
-
-    async def _answer(self, request: Request, route: Route, body: bytes, reply: Reply) -> None:
-        name = model_in(body)
-        snapshot = await self._known.within(self._manager_wait_s)
-        model = model_named(snapshot, name)
-        check_type(snapshot, model, route.path, route.types)
-        if model.name != name:
-            body = renamed(body, model.name)
-        target = route.path.encode() + (b"?" + request.query if request.query else b"")
-        await self._try_twice(Question(model.name, request, target, body), reply)
-
-    async def _try_twice(self, question: Question, reply: Reply) -> None:
+    async def run(self, errand: Errand, waiting: Waiting, answer: Answer, passage: Passage) -> None:
         """An engine that is gone before it answers costs the client nothing but time, once."""
-        deadline = self._leases.deadline()
-        lease = await self._leases.acquire(question.model, deadline)
         try:
-            return await self._exchange(lease, question, reply)
+            return await self._once(errand, waiting, answer, passage)
         except Broken as broken:
-            log.warning("%s did not answer, asking once more: %s", question.model, broken)
+            log.warning("%s did not answer, asking once more: %s", errand.model.name, broken)
+        passage.account.retried = True
         try:
-            lease = await self._leases.acquire(question.model, deadline)
-            return await self._exchange(lease, question, reply)
+            return await self._once(errand, waiting, answer, passage)
         except Broken as broken:
-            raise _unanswered(question, str(broken)) from broken
+            raise _unanswered(errand, str(broken)) from broken
         except ProxyError as error:
             if error.code is ErrorCode.MANAGER_UNAVAILABLE:
-                raise _unanswered(question, "its engine is gone, and the manager cannot be reached") from error
+                raise _unanswered(errand, "its engine is gone, and the manager cannot be reached") from error
             raise
 
-    async def _exchange(self, lease: Lease, question: Question, reply: Reply) -> None:
+    async def _once(self, errand: Errand, waiting: Waiting, answer: Answer, passage: Passage) -> None:
         """Raises `Broken` only while the client has seen nothing of a reply."""
+        site = self._sites.serving(errand.model.name, errand.sites)
+        leases = site.leases
         try:
-            broken = await self._ask_and_pass(lease, question, reply)
+            right = await self._hold.right(errand.model, leases, waiting, answer, passage.account)
+        except ProxyError as error:
+            others = tuple(index for index in errand.sites if self._sites.all[index] is not site)
+            if not others or error.code not in ELSEWHERE:
+                raise
+            log.warning(
+                "%s cannot be had at %s, asking elsewhere: %s", errand.model.name, site.link.manager.url, error
+            )
+            return await self._once(replace(errand, sites=others), waiting, answer, passage)
+        try:
+            broken = await self._visit(errand, right, answer, passage)
         except EngineLost:
-            self._leases.doubt(lease)
+            leases.doubt(right.lease)
             raise
         finally:
-            self._leases.release(lease)
+            answer.pulse.wake = None
+            self._hold.give_back(right)
         if broken is not None:
-            log.warning("a reply of %s broke off: %s", question.model, broken)
-        if isinstance(broken, EngineLost):
-            self._leases.doubt(lease)
+            if isinstance(broken, EngineLost):
+                leases.doubt(right.lease)
+            raise Interrupted(f"cannot finish the reply: {broken}") from broken
 
-    async def _ask_and_pass(self, lease: Lease, question: Question, reply: Reply) -> Broken | None:
-        """The lease ends with the engine's work, which may be before the client has taken it all."""
-
-        def begin(connection: Connection) -> None:
-            connection.on_over = lambda: self._leases.release(lease)
-            lease.on_cut = lambda why: connection.abort(Cut(why))
-            if lease.cut is not None:
-                connection.abort(Cut(lease.cut))
-
-        endpoint = endpoint_at(lease.grant.endpoint)
-        head = question.head(endpoint, lease.grant)
-        connection = await self._upstream.ask(endpoint, head, question.body, begin)
+    async def _visit(self, errand: Errand, right: Right, answer: Answer, passage: Passage) -> Broken | None:
+        grant = right.lease.grant
+        endpoint = endpoint_at(grant.endpoint)
+        body = errand.body
+        size = len(body) if isinstance(body, bytes) else body.size
+        head = request_head(
+            endpoint, errand.method, errand.target, errand.headers, grant.headers, size, errand.request_id
+        )
+        question = Question(head, body) if isinstance(body, bytes) else Question(head, pieces=body.pieces)
+        connection = await self._upstream.ask(endpoint, question, Visit(self._hold, right, answer))
         try:
-            return await pass_reply(connection, reply)
+            return await pass_reply(connection, answer, passage)
         finally:
             self._upstream.give_back(endpoint, connection)
 
 
-def _unanswered(question: Question, why: str) -> Unavailable:
-    return Unavailable(ErrorCode.BACKEND_UNAVAILABLE, f"cannot get an answer from {question.model!r}: {why}")
+class Interrupted(ProxyError):
+    """The reply broke off after it had begun."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(ErrorCode.STREAM_BROKEN, message)
+
+
+def _unanswered(errand: Errand, why: str) -> Unavailable:
+    return Unavailable(ErrorCode.BACKEND_UNAVAILABLE, f"cannot get an answer from {errand.model.name!r}: {why}")

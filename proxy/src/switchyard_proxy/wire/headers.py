@@ -49,16 +49,17 @@ def _named_by_connection(headers: Iterable[Header]) -> frozenset[bytes]:
 
 def request_head(
     endpoint: Endpoint,
+    method: bytes,
     target: bytes,
     headers: list[Header],
     granted: dict[str, str],
     length: int,
     request_id: bytes,
 ) -> bytes:
-    """The head of a POST to an engine: the client's headers, and those that came with the grant."""
+    """The head of a request to an engine: the client's headers, and those that came with the grant."""
     own = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in granted.items()]
     dropped = NOT_TO_ENGINES | _named_by_connection(headers) | {name for name, _ in own}
-    lines = [b"POST %b%b HTTP/1.1\r\nhost: %b" % (endpoint.prefix, target, endpoint.authority)]
+    lines = [b"%b %b%b HTTP/1.1\r\nhost: %b" % (method, endpoint.prefix, target, endpoint.authority)]
     lines += [b"%b: %b" % header for header in headers if header[0] not in dropped]
     lines += [b"%b: %b" % header for header in own]
     lines.append(b"x-request-id: %b\r\ncontent-length: %d\r\n\r\n" % (request_id, length))

@@ -1,0 +1,393 @@
+"""A request that a model answers, from its first byte to its account: read, route, admit, forward, write down.
+
+Everything that is decided is decided elsewhere; this is the order in which it happens, and the one place where
+a request's account is closed and what it held is given back, however it ends.
+"""
+
+import asyncio
+import logging
+import math
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from switchyard_contracts.errors import CODES, ErrorCode, ErrorType
+from switchyard_contracts.status import ModelStatus
+from switchyard_proxy.access.callers import Caller, Role
+from switchyard_proxy.access.gatekeeper import Gatekeeper
+from switchyard_proxy.access.limits import Permit
+from switchyard_proxy.accounting.account import Account, Outcome
+from switchyard_proxy.accounting.asking import Stripper, with_usage
+from switchyard_proxy.accounting.book import Accounts
+from switchyard_proxy.accounting.captures import Capture
+from switchyard_proxy.asgi import Receive
+from switchyard_proxy.bodies.editing import renamed
+from switchyard_proxy.bodies.fields import Fields, read_fields
+from switchyard_proxy.bodies.reading import Bounds, check_declared, read_body, unpacked
+from switchyard_proxy.bodies.uploads import Upload, read_upload
+from switchyard_proxy.budget.media import looks_like_media
+from switchyard_proxy.budget.reckoning import check
+from switchyard_proxy.dialects.voice import Opening
+from switchyard_proxy.errors import ClientGone, ProxyError
+from switchyard_proxy.replies import Sink
+from switchyard_proxy.request import Client, Request
+from switchyard_proxy.routes import Route
+from switchyard_proxy.routing import rewriting
+from switchyard_proxy.routing.names import Choice, Fits, anyone
+from switchyard_proxy.settings import Settings
+from switchyard_proxy.wire import passing
+from switchyard_proxy.wire.answer import Answer, Kind
+from switchyard_proxy.wire.fleet import Fleet
+from switchyard_proxy.wire.forward import Errand, Forwarder
+from switchyard_proxy.wire.hangup import while_client_stays
+from switchyard_proxy.wire.hold import Waiting
+from switchyard_proxy.wire.passage import Passage
+from switchyard_proxy.wire.places import digest_of
+from switchyard_proxy.wire.pulse import Pulse, Pulses
+
+FALLS_BACK = frozenset(
+    {ErrorCode.MODEL_LOAD_FAILED, ErrorCode.MODEL_LOAD_TIMEOUT, ErrorCode.BACKEND_UNAVAILABLE}
+)
+CLIENT_CLOCKS = (b"x-stainless-timeout", b"x-stainless-read-timeout")
+OWN_CLOCK = b"x-switchyard-timeout-s"
+RETRY_COUNT = b"x-stainless-retry-count"
+HASTE = 0.97  # of a client's own clock: our answer must be there before it gives up
+FORM = b"multipart/form-data"
+NUMBER = re.compile(rb"[0-9]{1,6}(\.[0-9]{1,3})?")
+COUNT = re.compile(rb"[0-9]{1,6}")
+LARGE = 1024 * 1024  # a body from which on it is looked through in a thread
+STRIPPER = Stripper()
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as it was read."""
+
+    request: Request
+    route: Route
+    target: bytes
+    caller: Caller
+    body: bytes | Upload
+    fields: Fields
+    method: bytes = b"POST"
+    verbatim: bool = False  # the path says which model: nothing in the body does, or is changed
+
+    @property
+    def may_load(self) -> bool:
+        """Only what asks something loads a model: whoever looks at one must not bring it up."""
+        return self.method == b"POST"
+
+    @property
+    def size(self) -> int:
+        return self.body.size if isinstance(self.body, Upload) else len(self.body)
+
+    def show_to(self, capture: Capture) -> None:
+        """An upload is not shown: it is files."""
+        request, body = self.request, self.body if isinstance(self.body, bytes) else b""
+        capture.asked(
+            request.method, _with_query(request.path.encode(), request.query).decode(), request.headers, body
+        )
+
+    async def close(self) -> None:
+        if isinstance(self.body, Upload):
+            await self.body.close()
+
+
+class Service:
+    """One for the whole proxy."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        fleet: Fleet,
+        forwarder: Forwarder,
+        pulses: Pulses,
+        gate: Gatekeeper,
+        accounts: Accounts,
+        capture: Callable[[], Capture | None],
+    ) -> None:
+        self._settings = settings
+        self._fleet = fleet
+        self._forwarder = forwarder
+        self._pulses = pulses
+        self._gate = gate
+        self._accounts = accounts
+        self._capture = capture
+        self._loop = asyncio.get_running_loop()
+        self._bounds = Bounds(settings.body_limit, settings.body_pause_s)
+        self._upload_bounds = Bounds(settings.upload_limit, settings.body_pause_s, "--upload-limit-mib")
+
+    def _open(self, request: Request, route: Route, caller: Caller) -> Account:
+        retries = request.header(RETRY_COUNT)
+        return Account(
+            id=request.id.decode("latin-1"),
+            at=time.time(),
+            began=self._loop.time(),
+            route=route.path,
+            key=caller.name,
+            address=request.address,
+            retries=int(retries) if retries is not None and COUNT.fullmatch(retries) else 0,
+            capture=self._capture(),
+        )
+
+    async def read(self, request: Request, route: Route, caller: Caller, receive: Receive) -> Asked:
+        """Raises `ProxyError` and `ClientGone`. What it gives is to be closed with `close`."""
+        target = _with_query(route.target or route.path.encode(), request.query)
+        kind = request.header(b"content-type") or b""
+        declared = request.header(b"content-length")
+        if route.uploads and is_form(request):
+            upload = await read_upload(receive, kind, declared, self._upload_bounds)
+            fields = Fields(upload.model, upload.stream, None, background=False, store=None)
+            return Asked(request, route, target, caller, upload, fields)
+        body = await self.body_of(request, receive)
+        return Asked(request, route, target, caller, body, read_fields(body))
+
+    async def body_of(self, request: Request, receive: Receive) -> bytes:
+        """Raises `ProxyError` and `ClientGone`."""
+        if request.client.has_sent_all:  # mostly: then nothing need be waited for, nor for how long
+            body: bytes = (await receive())["body"]
+            check_declared(b"%d" % len(body), self._bounds)
+        else:
+            body = await read_body(receive, request.header(b"content-length"), self._bounds)
+        encoding = request.header(b"content-encoding")
+        if encoding is None:
+            return body
+        plain = await unpacked(body, encoding, self._bounds)
+        request.headers[:] = [header for header in request.headers if header[0] != b"content-encoding"]
+        return plain
+
+    async def serve_path(
+        self, request: Request, route: Route, below: str, caller: Caller, receive: Receive, sink: Sink
+    ) -> None:
+        """`/upstream/{model}/…`: as it is, to the engine of the model that the path names."""
+        with self.accounted(request, route, caller) as account:
+            if not self._fleet.is_met:
+                await self._fleet.meet()
+            name, path = passing.split(below, self._fleet.directory, may_use(caller))
+            passing.check(request.method, path)
+            body = await self.body_of(request, receive)
+            fields = Fields(name, passing.streams(body), None, background=False, store=None)
+            target = _with_query(b"/" + path.encode(), request.query)
+            method = request.method.encode()
+            asked = Asked(request, route, target, caller, body, fields, method, verbatim=True)
+            await while_client_stays(request.client, self.answer(asked, account, sink, request.client))
+
+    async def serve(self, request: Request, route: Route, caller: Caller, receive: Receive, sink: Sink) -> None:
+        """Raises `ProxyError` while nothing has gone out, and `ClientGone`."""
+        with self.accounted(request, route, caller) as account:
+            asked = await self.read(request, route, caller, receive)
+            try:
+                await while_client_stays(request.client, self.answer(asked, account, sink, request.client))
+            finally:
+                await asked.close()
+
+    def accounted(self, request: Request, route: Route, caller: Caller) -> "Accounting":
+        """An account that is closed when the request is over, with how it ended."""
+        return Accounting(self._open(request, route, caller), self._accounts, self._loop)
+
+    async def answer(self, asked: Asked, account: Account, sink: Sink, client: Client | None) -> None:
+        """Raises `ProxyError` while nothing has gone out; afterwards every failure is told in the reply."""
+        account.streams = asked.fields.stream
+        account.asked = asked.fields.model or ""
+        account.bytes_in = asked.size
+        if account.capture is not None:
+            asked.show_to(account.capture)
+        permit = self._gate.admit(asked.caller, account.at)
+        try:
+            if not self._fleet.is_met:
+                await self._fleet.meet()
+            choice = self.choose(asked)
+            account.asked = account.asked or choice.asked
+            await self._hold(asked, choice, permit, account, sink, client)
+        finally:
+            used = account.usage
+            permit.done(used.tokens_in + used.tokens_out if used is not None else 0, time.time())
+
+    def check(self, caller: Caller, role: Role) -> None:
+        """Raises `Refused`."""
+        self._gate.check(caller, role)
+
+    def choose(self, asked: Asked) -> Choice:
+        """Which model is meant. Raises `ProxyError`."""
+        directory, route = self._fleet.directory, asked.route
+        ready, may = self._fleet.sites.is_warm, may_use(asked.caller)
+        choice = directory.find(asked.fields.model, route.need, ready, path=route.path, may=may)
+        self._gate.check_model(asked.caller, choice.model.name)
+        return choice
+
+    async def _hold(
+        self,
+        asked: Asked,
+        choice: Choice,
+        permit: Permit,
+        account: Account,
+        sink: Sink,
+        client: Client | None,
+    ) -> None:
+        answer = self._answer_to(asked, choice.model, account, sink)
+        answer.limits = permit.headers(account.at)
+        waiting = self._waiting(asked, answer, client)
+        self._pulses.add(answer.pulse)
+        try:
+            await self._ask_until_one_answers(asked, choice, waiting, account, answer)
+        except ProxyError as error:
+            if not sink.started:
+                raise
+            note(account, error)
+            account.status = account.status or 200
+            await answer.fail(error)
+        finally:
+            self._pulses.discard(answer.pulse)
+            account.beats = answer.beats
+
+    async def _ask_until_one_answers(
+        self, asked: Asked, choice: Choice, waiting: Waiting, account: Account, answer: Answer
+    ) -> None:
+        """The model, then those that the operator named to stand in for it."""
+        others: Iterator[Choice] = iter(())
+        if choice.fallbacks:
+            others = self._fleet.directory.instead(choice, asked.route.need, may=may_use(asked.caller))
+        while True:
+            try:
+                return await self._ask(asked, choice, waiting, account, answer)
+            except ProxyError as error:
+                instead = next(others, None) if error.code in FALLS_BACK else None
+                if instead is None:
+                    raise
+                log.warning("%s cannot answer, asking %s: %s", choice.model.name, instead.model.name, error)
+            choice, account.fell_back = instead, True
+
+    async def _ask(
+        self, asked: Asked, choice: Choice, waiting: Waiting, account: Account, answer: Answer
+    ) -> None:
+        model = choice.model
+        account.model = model.name
+        body, stripper = for_engine(asked, choice)
+        if isinstance(body, bytes) and not (asked.verbatim and is_form(asked.request)):
+            await self._check_media(body, model)
+        passage = Passage(account, stripper, account.capture)
+        request = asked.request
+        errand = Errand(model, choice.sites, asked.method, asked.target, request.headers, body, request.id)
+        try:
+            await self._forwarder.run(errand, waiting, answer, passage)
+        finally:
+            passage.closes()
+
+    async def _check_media(self, body: bytes, model: ModelStatus) -> None:
+        if not looks_like_media(body):
+            return
+        vision, context = model.serving.vision, model.context_length
+        allowed = self._settings.media_urls == "allow"
+        if len(body) < LARGE:
+            check(body, vision, context, urls_allowed=allowed)
+        else:
+            await asyncio.to_thread(check, body, vision, context, urls_allowed=allowed)
+
+    def _answer_to(self, asked: Asked, model: ModelStatus, account: Account, sink: Sink) -> Answer:
+        settings, serving = self._settings, model.serving
+        every_s = settings.heartbeat_s if serving.heartbeat_s is None else serving.heartbeat_s
+        if asked.fields.stream:
+            kind, first_s = Kind.STREAM, serving.commit_after_s
+            first_s = settings.commit_after_s if first_s is None else first_s
+        elif asked.route.blanks and settings.whitespace_after_s > 0:
+            kind, first_s = Kind.PLAIN, settings.whitespace_after_s
+        else:
+            kind, first_s = Kind.SILENT, math.inf
+        pulse = Pulse(account.began, first_s)
+        return Answer(sink, asked.route.dialect, kind, pulse, every_s, lambda: self._opening(asked, account))
+
+    def _opening(self, asked: Asked, account: Account) -> Opening:
+        body = asked.body if isinstance(asked.body, bytes) else b""
+        mode = asked.caller.beats or self._settings.heartbeat
+        return Opening(account.id, account.asked, int(account.at), mode, body)
+
+    def _waiting(self, asked: Asked, answer: Answer, client: Client | None) -> Waiting:
+        request, caller = asked.request, asked.caller
+        beats = answer.is_stream and (caller.beats or self._settings.heartbeat) != "off"
+        digest = None
+        if isinstance(asked.body, bytes) and request.header(RETRY_COUNT) is not None:
+            digest = digest_of(caller.name, asked.route.path, asked.body)
+        patience_s = _patience_s(request, self._settings.load_wait_s, its_own_clock=not beats)
+        deadline = self._loop.time() + patience_s
+        return Waiting(caller.name, caller.priority, deadline, digest, client, asked.may_load)
+
+
+class Accounting:
+    """Closes an account, once, whatever became of its request. No generator: it is made for each request."""
+
+    __slots__ = ("_account", "_accounts", "_loop")
+
+    def __init__(self, account: Account, accounts: Accounts, loop: asyncio.AbstractEventLoop) -> None:
+        self._account = account
+        self._accounts = accounts
+        self._loop = loop
+
+    def __enter__(self) -> Account:
+        return self._account
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        account = self._account
+        match error:
+            case None:
+                pass
+            case ProxyError():
+                note(account, error)
+                account.status = CODES[error.code].status
+            case ClientGone():
+                account.outcome = Outcome.CLIENT_LEFT
+            case asyncio.CancelledError():
+                account.outcome = Outcome.CANCELLED
+            case _:
+                account.outcome, account.code = Outcome.FAILED, ErrorCode.INTERNAL_ERROR
+        account.ended = self._loop.time()
+        self._accounts.close(account)
+
+
+def for_engine(asked: Asked, choice: Choice) -> tuple[bytes | Upload, Stripper | None]:
+    """The body as the engine gets it, and what must be taken out of its stream for that."""
+    name, body, fields = choice.model.name, asked.body, asked.fields
+    if asked.verbatim:
+        return body, None
+    if isinstance(body, Upload):
+        return (body if fields.model == name else body.renamed(name)), None
+    if choice.rewrites:
+        body = rewriting.apply(body, choice.rewrites, name)
+    elif fields.model != name:
+        body = renamed(body, fields, name)
+    if asked.route.counts and fields.stream and (counted := with_usage(body, fields)) is not None:
+        return counted, STRIPPER
+    return body, None
+
+
+def is_form(request: Request) -> bool:
+    return (request.header(b"content-type") or b"").lower().startswith(FORM)
+
+
+def _with_query(path: bytes, query: bytes) -> bytes:
+    return b"%b?%b" % (path, query) if query else path
+
+
+def may_use(caller: Caller) -> Fits:
+    """Which models may be chosen for a caller."""
+    models = caller.models
+    return anyone if models is None else lambda model: model.name in models
+
+
+def note(account: Account, error: ProxyError) -> None:
+    """How a request ended that failed."""
+    account.code = error.code
+    refused = CODES[error.code].type is not ErrorType.SERVER
+    account.outcome = Outcome.REFUSED if refused else Outcome.FAILED
+
+
+def _patience_s(request: Request, longest_s: float, *, its_own_clock: bool) -> float:
+    """How long a request may wait. A client that hears nothing until the end has a clock of its own."""
+    given = [OWN_CLOCK, *(CLIENT_CLOCKS if its_own_clock else ())]
+    for name in given:
+        value = request.header(name)
+        if value is not None and NUMBER.fullmatch(value):
+            longest_s = min(longest_s, float(value) * HASTE)
+    return longest_s
