@@ -35,6 +35,8 @@ case $STATE in /*) ;; *) STATE=$PWD/$STATE ;; esac
 . "$ROOT/setup/gate.sh"
 # shellcheck source=setup/docker_engine.sh
 . "$ROOT/setup/docker_engine.sh"
+# shellcheck source=setup/clients.sh
+. "$ROOT/setup/clients.sh"
 # shellcheck source=setup/tests.sh
 . "$ROOT/setup/tests.sh"
 

@@ -8,18 +8,20 @@ run_every_test() {
   clean_up_at_the_end
   install_what_tests_need
   prepare test
+  prepare_clients
   ensure_docker_engine
   say "$(describe_docker); $(describe_nvidia)"
   RESULTS=$(mktemp -d)
   run_gate "$RESULTS" || failed=yes
   run_suite image-server "$IMAGE_SERVER_ENV" tests/image_server/engine || failed=yes
+  run_suite clients "$CONTROL_ENV" tests/clients || failed=yes
   run_suite end-to-end "$CONTROL_ENV" tests/setup/real tests/e2e || failed=yes
   say ""
   say "All of it took $((SECONDS - began)) s."
   end_docker_engine
   "$CONTROL_ENV/bin/python" "$ROOT/setup/totals.py" ${strict:+--nothing-left-out} ${failed:+--failed} \
     "$RESULTS/manager.xml" "$RESULTS/admin.xml" "$RESULTS/tests.xml" "$RESULTS/planted.xml" "$RESULTS/image-server.xml" \
-    "$RESULTS/end-to-end.xml"
+    "$RESULTS/clients.xml" "$RESULTS/end-to-end.xml"
 }
 
 in_ci() {
@@ -69,6 +71,7 @@ packages_missing_for_tests() {
   # What Playwright's own Node wants, and no package of Python's can bring.
   if is_debian && ! dpkg -s libatomic1 >/dev/null 2>&1; then missing="$missing libatomic1"; fi
   if ! command -v curl >/dev/null 2>&1; then missing="$missing curl"; fi
+  if ! command -v redis-server >/dev/null 2>&1; then missing="$missing redis-server"; fi
   # For an Engine in a network of its own, which tests kill and start again.
   if is_debian && ! command -v ip >/dev/null 2>&1; then missing="$missing iproute2"; fi
   printf '%s' "$missing"

@@ -24,7 +24,13 @@ CONTRACT = "manager/runtimes/contract.py"
 CONTAINERS = "e2e/docker/test_containers.py"
 AWAY = "e2e/docker/test_engine_away.py"
 RESTART = "e2e/docker/test_manager_restart.py"
-FORWARD = "proxy/test_forward.py"
+FORWARD = "proxy/wire/test_forward.py"
+COLD_START = "proxy/wire/test_cold_start.py"
+STREAMS = "proxy/streams/test_hub.py"
+BODIES = "proxy/bodies/test_reading.py"
+UPLOADS = "proxy/bodies/test_uploads.py"
+SOAK = "e2e/proxy/test_soak.py"
+KILLS = "e2e/proxy/test_kills.py"
 
 TESTED: dict[str, tuple[tuple[str, str], ...]] = {
     "F1": (("e2e/test_ten_thousand.py", "test_ten_thousand_requests_around_unload_and_eviction_all_resolve"),),
@@ -68,23 +74,62 @@ TESTED: dict[str, tuple[tuple[str, str], ...]] = {
         (ROOMS, "test_progress_of_a_load_is_read_from_the_log"),
     ),
     "F13": ((WORLD, "test_a_storm_of_retries_starts_a_failing_engine_once_in_its_cool_down"),),
-    "F14": ((FORWARD, "test_a_stream_that_breaks_ends_in_an_error_and_never_politely"),),
-    "F16": ((CONTRACT, "test_a_flood_of_words_holds_nothing_up_and_loses_nothing"),),
-    "F17": (("proxy/test_hangup.py", "test_work_is_cancelled_where_it_stands_when_the_client_leaves"),),
-    "F18": ((SWITCHING, "test_f18_a_storm_of_disconnects_leaves_nothing_counted"),),
+    "F14": (
+        (COLD_START, "test_before_the_commit_a_failure_has_its_real_status"),
+        (COLD_START, "test_after_the_commit_a_failure_is_an_event_and_never_a_polite_end"),
+        (FORWARD, "test_a_stream_that_breaks_ends_in_an_error_and_never_politely"),
+        (KILLS, "test_a_killed_engine_is_told_to_everyone_whose_stream_it_cuts"),
+        ("clients/test_errors.py", "test_an_engine_that_dies_mid_stream_is_an_error_for_the_client"),
+    ),
+    "F15": (
+        (COLD_START, "test_a_streamed_request_that_waits_is_answered_and_kept_alive_with_empty_chunks"),
+        (COLD_START, "test_beats_go_on_while_the_engine_thinks"),
+        (COLD_START, "test_a_plain_reply_begins_with_blanks_only_once_an_engine_makes_it"),
+        ("clients/test_streaming.py", "test_the_impatient_outwait_a_load_of_8_s"),
+    ),
+    "F16": (
+        (CONTRACT, "test_a_flood_of_words_holds_nothing_up_and_loses_nothing"),
+        ("proxy/streams/test_room.py", "test_a_listener_that_takes_nothing_is_overtaken_after_a_while"),
+        ("proxy/accounting/test_live.py", "test_a_reader_that_is_too_slow_is_told_of_the_gap"),
+    ),
+    "F17": (
+        ("proxy/wire/test_hangup.py", "test_work_is_cancelled_where_it_stands_when_the_client_leaves"),
+        (STREAMS, "test_cancelled_at_any_point_the_log_has_an_honest_end_and_no_task_is_left"),
+        (STREAMS, "test_a_reader_that_is_cancelled_anywhere_leaves_nothing_behind"),
+    ),
+    "F18": (
+        (SWITCHING, "test_f18_a_storm_of_disconnects_leaves_nothing_counted"),
+        (FORWARD, "test_a_storm_of_leaving_clients_leaves_nothing_behind"),
+        (SOAK, "test_a_crowd_leaves_nothing_behind_and_costs_no_more_memory_than_is_said"),
+    ),
     "F19": ((FORWARD, "test_a_kept_alive_connection_is_no_model"),),
     "F20": (
         (MEMORY, "test_f20_a_model_that_was_loaded_and_never_used_is_unloaded_too"),
         (WORLD, "test_idle_is_counted_from_the_end_of_the_last_request"),
         (WORLD, "test_a_request_that_never_ends_keeps_the_engine"),
     ),
-    "F21": ((SWITCHING, "test_f21_looking_never_loads"),),
+    "F21": (
+        (SWITCHING, "test_f21_looking_never_loads"),
+        ("proxy/test_app.py", "test_the_list_of_models_costs_no_one_anything"),
+    ),
     "F22": (
         (ROOMS, "test_f22_an_engine_that_says_it_sleeps_and_keeps_its_memory_is_stopped"),
         (ROOMS, "test_f22_an_engine_that_cannot_be_woken_is_stopped_and_started_anew"),
     ),
-    "F23": ((SWITCHING, "test_f23_a_stream_that_lasts_longer_than_every_time_limit_is_not_cut"),),
-    "F24": (("proxy/test_body.py", "test_refuses_a_declared_length_over_the_bound_before_reading"),),
+    "F23": (
+        (SWITCHING, "test_f23_a_stream_that_lasts_longer_than_every_time_limit_is_not_cut"),
+        ("e2e/proxy/test_trickle.py", "test_f23_a_trickle_outlasts_every_limit_that_can_be_set"),
+        ("proxy/upstream/test_pool.py", "test_a_connection_is_kept_and_used_again"),
+        (SOAK, "test_a_crowd_leaves_nothing_behind_and_costs_no_more_memory_than_is_said"),
+    ),
+    "F24": (
+        (BODIES, "test_refuses_a_declared_length_over_the_bound_before_reading"),
+        (BODIES, "test_stops_reading_an_undeclared_body_at_the_bound"),
+        (UPLOADS, "test_r4_a_file_may_stand_before_the_model"),
+        (UPLOADS, "test_only_the_value_of_the_model_changes"),
+        (UPLOADS, "test_is_handed_on_in_blocks_and_never_whole"),
+        (FORWARD, "test_a_large_answer_passes_a_slow_client_whole"),
+    ),
     "K1": ((ROOM, "test_nothing_starts_while_another_on_the_gpu_starts"),),
     "K2": (
         (ROOM, "test_nothing_stops_while_another_on_the_gpu_starts"),
@@ -143,6 +188,11 @@ TESTED: dict[str, tuple[tuple[str, str], ...]] = {
     "K29": ((SWITCHING, "test_k29_a_stream_runs_to_its_end_before_its_engine_makes_room"),),
     "K30": ((TAKEOVER, "test_until_the_proxies_are_back_an_engine_that_was_taken_over_counts_as_busy"),),
     "K31": ((WORLD, "test_ready_means_one_grant_for_everyone_who_waits_at_a_proxy"),),
+    "K32": (
+        (COLD_START, "test_f_queue_k32_a_full_queue_refuses_with_its_numbers"),
+        ("clients/test_errors.py", "test_a_full_queue_tells_when_to_come_back"),
+        (SWITCHING, "test_f6_fifty_concurrent_first_requests_start_exactly_one_engine"),
+    ),
     "K33": ((CONTAINERS, "test_it_is_made_private_without_privileges_and_reachable_on_loopback_only"),),
     "K34": (("e2e/docker/test_pull.py", "test_k34_a_disk_that_is_nearly_full_is_told_before_a_pull_begins"),),
     "K37": (
@@ -151,8 +201,6 @@ TESTED: dict[str, tuple[tuple[str, str], ...]] = {
 }
 
 NOT_HERE: dict[str, str] = {
-    "F15": "a heartbeat while a model loads is the proxy's to send, and it sends none yet",
-    "K32": "a bound on how many may wait is the proxy's, and it has none yet; the load itself is one (F6)",
     "K35": "weights are downloaded by the engines themselves; nothing of ours writes into their caches",
     "K36": "the same",
 }

@@ -3,11 +3,11 @@ from switchyard_manager.scheduler.backoff import LONGEST_S, next_try_in_this_env
 
 
 def test_an_engine_that_never_came_up_waits_longer_each_time() -> None:
-    assert [next_try(n, was_proved=False) for n in (1, 2, 3)] == [10, 20, 40]
+    assert [next_try(n, was_proved=False) for n in (1, 2, 3)] == [60, 120, 240]
 
 
 def test_the_first_crash_of_a_proved_engine_is_mended_at_once() -> None:
-    assert [next_try(n, was_proved=True) for n in (1, 2, 3)] == [0, 10, 20]
+    assert [next_try(n, was_proved=True) for n in (1, 2, 3)] == [0, 60, 120]
 
 
 def test_there_is_always_a_next_try() -> None:

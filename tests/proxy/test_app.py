@@ -1,5 +1,6 @@
 """How a request finds what answers it, and how everything that does not is told."""
 
+import asyncio
 import json
 import logging
 
@@ -358,3 +359,12 @@ async def test_a_fault_of_ours_is_told_without_a_traceback(
 
 def test_every_row_of_the_table_is_answered_by_something() -> None:
     assert {route.serves for route in in_force(ollama=True)} == set(Serves)
+
+
+async def test_open_connections_are_counted_in_the_metrics(house: House) -> None:
+    _, _, proxy = await house.serving(says_json({}))
+    lines = [await house.line(proxy) for _ in range(3)]
+
+    async with asyncio.timeout(5):
+        while proxy.parts.metrics.readings()["switchyard_proxy_client_connections"] < len(lines):
+            await asyncio.sleep(0.01)

@@ -53,7 +53,6 @@ class ErrorCode(StrEnum):
     REQUEST_TOO_LARGE = "request_too_large"
     STREAM_BROKEN = "stream_broken"
     STREAM_NOT_FOUND = "stream_not_found"
-    SUPERSEDED = "superseded"
     UNKNOWN_URL = "unknown_url"
     UNSUPPORTED_ENDPOINT = "unsupported_endpoint"
     UNSUPPORTED_PARAMETER = "unsupported_parameter"
@@ -162,12 +161,6 @@ CODES: dict[ErrorCode, CodeFacts] = {
     ),
     ErrorCode.REQUEST_CANCELLED: CodeFacts(
         409, ErrorType.INVALID_REQUEST, "the request was cancelled by id", "nothing: somebody wanted that"
-    ),
-    ErrorCode.SUPERSEDED: CodeFacts(
-        409,
-        ErrorType.INVALID_REQUEST,
-        "the same client sent the same request again, which took this one's place in the queue",
-        "wait for the answer to the later one",
     ),
     ErrorCode.NOT_POSSIBLE_NOW: CodeFacts(
         409,

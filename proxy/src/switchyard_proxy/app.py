@@ -5,6 +5,7 @@ The wire goes around FastAPI: what engines answer never passes it; what the prox
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from switchyard_contracts.errors import ErrorCode
 from switchyard_proxy.access.callers import ANYONE, Caller
@@ -15,7 +16,7 @@ from switchyard_proxy.dialects.catalogue import OPENAI_PLAIN
 from switchyard_proxy.dialects.voice import Dialect
 from switchyard_proxy.errors import ClientGone, ProxyError, Refused, Unavailable, tell
 from switchyard_proxy.grants.link import Backoff
-from switchyard_proxy.parts import Parts
+from switchyard_proxy.parts import Parts, Shared
 from switchyard_proxy.replies import JSON, Reply
 from switchyard_proxy.request import Request
 from switchyard_proxy.routes import Route
@@ -27,11 +28,16 @@ log = logging.getLogger(__name__)
 class App:
     """The ASGI application."""
 
-    def __init__(self, settings: Settings, page: Page, backoff: Backoff | None = None) -> None:
+    def __init__(
+        self, settings: Settings, page: Page, backoff: Backoff | None = None, shared: Shared | None = None
+    ) -> None:
+        """`shared`: with other workers on the same port."""
         self.parts: Parts | None = None
         self._settings = settings
         self._page = page
         self._backoff = backoff or Backoff()
+        self._shared = shared or Shared()
+        self.connections: Callable[[], int] = lambda: 0  # open now, as the server counts them
         self._answers: Answers | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,13 +48,16 @@ class App:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        self.parts = Parts(self._settings, self._backoff)
+        self.parts = Parts(self._settings, self._backoff, self._shared, self._count_connections)
         self._answers = Answers(self.parts, self._page)
         async with self.parts.alive():
             await send({"type": "lifespan.startup.complete"})
             await receive()
         self.parts.close()
         await send({"type": "lifespan.shutdown.complete"})
+
+    def _count_connections(self) -> int:
+        return self.connections()
 
     def stop(self) -> None:
         """End every request that still runs or waits; each client is told."""

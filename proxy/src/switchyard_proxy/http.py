@@ -5,17 +5,21 @@ Whoever half-closes its connection has left: a closed one looks the same until i
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, ClassVar
+from urllib.parse import unquote
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from switchyard_contracts.errors import ErrorCode
-from switchyard_proxy.asgi import Header, Message, Receive, Scope, Send
+from switchyard_proxy.asgi import Header, Scope
 from switchyard_proxy.errors import ProxyError, Refused, Told, Unavailable, tell
+from switchyard_proxy.exchange import Exchange
 from switchyard_proxy.request import new_id
 
 LARGEST_HEAD = 64 * 1024
@@ -24,9 +28,8 @@ MOST_PIPELINED = 16
 LINGER_S = 2.0
 MOST_LINGERING = 256
 WORDS = {400: b"Bad Request", 408: b"Request Timeout", 413: b"Content Too Large", 503: b"Service Unavailable"}
+ASGI = {"version": "3.0", "spec_version": "2.3"}
 UPGRADE = frozenset({b"upgrade", b"connection", b"http2-settings"})
-
-Application = Callable[[Scope, Receive, Send], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,9 @@ class WireProtocol(HttpToolsProtocol):
         self._unsent = 0
         self._stalled_since = 0.0
         self._last_words: asyncio.TimerHandle | None = None
-        self._answered: RequestResponseCycle | None = None  # now; `cycle` is the newest one
+        self._newest: Exchange | None = None
+        self._answered: Exchange | None = None  # now
+        self._later: deque[Exchange] = deque()  # requests that came before they could be answered
 
     @property
     def has_sent_all(self) -> bool:
@@ -95,17 +100,22 @@ class WireProtocol(HttpToolsProtocol):
             self._end_with(Unavailable(ErrorCode.OVERLOADED, message))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        if self._answered is not None:
-            self._answered.disconnected = True
+        """In place of uvicorn's, which knows its own kind of exchange."""
+        self.connections.discard(self)
+        for exchange in (self._newest, self._answered):
+            if exchange is not None:
+                exchange.leaves()
+        self.flow.resume_writing()
+        if exc is None:
+            self.transport.close()
         self.lingering.discard(self)
         if self._last_words is not None:
             self._last_words.cancel()
         self._phase, self._due = Phase.ENDING, None
         self._leave()
         # Each of these leads back here: what such a circle holds is only freed when the collector comes by.
-        self.cycle = self.scope = self._answered = None  # type: ignore[assignment]
-        self.pipeline.clear()
+        self.parser = self._newest = self._answered = None  # type: ignore[assignment]
+        self._later.clear()
 
     def data_received(self, data: bytes) -> None:
         """In place of uvicorn's, which logs a line for whatever a client gets wrong."""
@@ -128,41 +138,87 @@ class WireProtocol(HttpToolsProtocol):
             self._head_size += len(data)
 
     def on_message_begin(self) -> None:
-        if len(self.pipeline) >= MOST_PIPELINED:
+        if len(self._later) >= MOST_PIPELINED:
             raise ValueError("too many requests at once")
-        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = b"", [], False
         self._phase, self._due = Phase.HEAD, self.loop.time() + self.limits.head_s
         self._head_size = 0
-        self.scope["switchyard.client"] = self  # type: ignore[typeddict-unknown-key]
 
     def on_headers_complete(self) -> None:
         if self._head_size + self._read_size > LARGEST_HEAD and self._said() > LARGEST_HEAD:
             raise ValueError("too large a head")
-        if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
+        parser = self.parser
+        method, version = parser.get_method(), parser.get_http_version()
+        if parser.should_upgrade() and method != b"CONNECT":
             return
-        super().on_headers_complete()
+        exchange = Exchange(
+            self,
+            self._scope(method.decode(), version),
+            keep_alive=version != "1.0" and parser.should_keep_alive(),
+            waits_for_go_ahead=self.expect_100_continue,
+        )
+        before, self._newest = self._newest, exchange
         self._phase, self._due = Phase.BUSY, None
         self.headers = NOWHERE
-        if self.pipeline:
-            self.flow.resume_reading()  # or nobody would notice when the client leaves
+        if before is None or before.response_complete:
+            self._answer(exchange)
+        else:  # reading goes on, or nobody would notice when the client leaves
+            self._later.append(exchange)
+
+    def _scope(self, method: str, version: str) -> Scope:
+        """Of the request whose head is complete."""
+        url = httptools.parse_url(self.url)
+        path = url.path.decode("ascii")
+        return {
+            "type": "http",
+            "asgi": ASGI,
+            "http_version": version,
+            "method": method,
+            "scheme": "http",
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": url.path,
+            "root_path": "",
+            "query_string": url.query or b"",
+            "headers": self.headers,
+            "server": self.server,
+            "client": self.client,
+            "switchyard.client": self,
+        }
+
+    def on_body(self, body: bytes) -> None:
+        exchange = self._newest
+        if self._phase is not Phase.BUSY or exchange is None or exchange.response_complete:
+            return
+        if exchange.takes(body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
 
     def on_message_complete(self) -> None:
-        """In place of uvicorn's: the head that asks for an upgrade is complete without having been taken."""
-        cycle = self.cycle
-        if self._phase is Phase.BUSY and not cycle.response_complete:
-            cycle.more_body = False
-            cycle.message_event.set()
+        """The head that asks for an upgrade is complete without having been taken."""
+        exchange = self._newest
+        if self._phase is Phase.BUSY and exchange is not None and not exchange.response_complete:
+            exchange.ends()
+
+    @property
+    def always(self) -> list[Header]:
+        """The date, which is written anew every second."""
+        return self.server_state.default_headers
 
     def on_response_complete(self) -> None:
-        """In place of uvicorn's, which makes and cancels a timer for each request."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
         self.flow.resume_reading()
-        if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())  # type: ignore[arg-type]
+        if self._later:
+            self._answer(self._later.popleft())
         elif self._phase is Phase.BUSY:
             self._phase, self._due = Phase.SILENT, self.loop.time() + self.limits.idle_s
+
+    def shutdown(self) -> None:
+        """The server stops: what is under way may end."""
+        if self._newest is None or self._newest.response_complete:
+            self.transport.close()
+        else:
+            self._newest.keep_alive = False
 
     def sweep(self, now: float) -> None:
         """Looked at once a second."""
@@ -175,13 +231,10 @@ class WireProtocol(HttpToolsProtocol):
             self.transport.abort()
         self._unsent = unsent
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Application) -> None:  # type: ignore[override]
-        self._answered = cycle
-        if cycle.scope["http_version"] == "1.0":
-            app = _without_chunks(app, cycle)
-        elif cycle.waiting_for_100_continue:
-            app = _ending_where_the_body_was_not_wanted(app, cycle)
-        super()._start_asgi_task(cycle, app)  # type: ignore[arg-type]
+    def _answer(self, exchange: Exchange) -> None:
+        self._answered = exchange
+        exchange.task = self.loop.create_task(exchange.run(self.app))
+        self.tasks.add(exchange.task)
 
     def _without_upgrade(self) -> bytes:
         """The head once more, for a parser of its own: this one takes the body for another protocol's."""
@@ -210,18 +263,17 @@ class WireProtocol(HttpToolsProtocol):
     def _end_with(self, error: ProxyError | None) -> None:
         """Nothing more is read as a request. Replies that are owed go out whole, and no other among them."""
         self._phase, self._due = Phase.ENDING, None
-        cycle: RequestResponseCycle | None = self.cycle
+        exchange = self._newest
         if self.transport.is_closing():
             return
-        if cycle is not None and not cycle.response_complete:
-            if not cycle.more_body:
-                cycle.keep_alive = False
+        if exchange is not None and not exchange.response_complete:
+            if not exchange.more_body:
+                exchange.keep_alive = False
                 return
-            if cycle.response_started or self.pipeline:
+            if exchange.response_started or self._later:
                 self.transport.abort()
                 return
-            cycle.disconnected = True
-            cycle.message_event.set()
+            exchange.leaves()
             self._leave()
         if error is None:
             self.transport.close()
@@ -257,37 +309,3 @@ def _as_http(told: Told) -> bytes:
     lines.append(b"x-request-id: " + new_id())
     lines += [b"%b: %b" % header for header in told.headers]
     return b"\r\n".join((*lines, b"connection: close", b"", told.payload))
-
-
-def _without_chunks(app: Application, cycle: RequestResponseCycle) -> Application:
-    """HTTP/1.0 knows no chunks: a reply of unknown length ends with its connection."""
-
-    async def unframed(scope: Scope, receive: Receive, send: Send) -> None:
-        framed = False
-
-        async def send_plain(message: Message) -> None:
-            nonlocal framed
-            if message["type"] == "http.response.start":
-                framed = any(name.lower() == b"content-length" for name, _ in message["headers"])
-                cycle.chunked_encoding = None if framed else False
-            elif not framed:
-                cycle.expected_content_length = len(message.get("body", b""))
-            await send(message)
-
-        await app(scope, receive, send_plain)
-
-    return unframed
-
-
-def _ending_where_the_body_was_not_wanted(app: Application, cycle: RequestResponseCycle) -> Application:
-    """A client that waits to be asked for its body may never send it: what comes next is anybody's guess."""
-
-    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_guarded(message: Message) -> None:
-            if cycle.waiting_for_100_continue:
-                cycle.keep_alive = False
-            await send(message)
-
-        await app(scope, receive, send_guarded)
-
-    return guarded

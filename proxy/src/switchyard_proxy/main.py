@@ -66,11 +66,11 @@ def work() -> None:
     """A worker, started by `workers`."""
     from switchyard_proxy.api.page import Page
     from switchyard_proxy.app import App
-    from switchyard_proxy.parts import Parts, Shared
+    from switchyard_proxy.parts import Shared
 
     post = workers.Post(sys.argv[1:])
     logs.set_up(post.settings.log_format)
-    Parts.shared = Shared(shared_meter(post.board, post.number), post.turns, keeps_usage=post.number == 0)
-    app = App(post.settings, Page.load())
+    shared = Shared(shared_meter(post.board, post.number), post.turns, keeps_usage=post.number == 0)
+    app = App(post.settings, Page.load(), shared=shared)
     serve(app, app.stop, post.settings, post.listener, post.lifeline)
     post.leave()

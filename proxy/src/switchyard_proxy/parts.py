@@ -8,7 +8,6 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
 from fastapi import APIRouter, Request
 
@@ -62,20 +61,22 @@ class Shared:
 class Parts:
     """What lives as long as the event loop does."""
 
-    shared: ClassVar[Shared] = Shared()  # of this process; a worker sets it before there are any parts
-
-    def __init__(self, settings: Settings, backoff: Backoff) -> None:
+    def __init__(
+        self, settings: Settings, backoff: Backoff, shared: Shared, connections: Callable[[], int]
+    ) -> None:
         self.settings = settings
+        self._connections = connections
+        self._takes_turns = shared.slots is not None
         self.closing = asyncio.Event()
         name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self.sites = Sites(tuple(self._site(url, name, backoff) for url in settings.manager))
         self.fleet = Fleet(self.sites, settings.manager_wait_s)
-        self.lines = Lines(self.shared.slots)
+        self.lines = Lines(shared.slots)
         self.places = Places(settings.retry_attach_s)
         self.upstream = Upstream(settings.connect_wait_s)
         self.commands = Commands()
         self.pulses = Pulses(min(settings.heartbeat_s, settings.commit_after_s))
-        self.gate = Gatekeeper(settings, self.shared.meter, keeps_usage=self.shared.keeps_usage)
+        self.gate = Gatekeeper(settings, shared.meter, keeps_usage=shared.keeps_usage)
         self.lag = Lag()
         database = settings.folder / "requests.db"
         self.metrics = Metrics(self._names, [route.path for route in ROUTES], self._gauges(), __version__)
@@ -102,6 +103,7 @@ class Parts:
         return {
             "switchyard_proxy_in_flight": lambda: self.sites.in_flight,
             "switchyard_proxy_waiting": lambda: self.sites.waiting + self.lines.waiting,
+            "switchyard_proxy_client_connections": self._connections,
             "switchyard_proxy_streams_running": lambda: len(self.streams.shelf.lives),
             "switchyard_proxy_grants": lambda: sum(site.leases.grants for site in self.sites.all),
             "switchyard_proxy_manager_connected": lambda: self.sites.connected == len(self.sites.all),
@@ -127,7 +129,7 @@ class Parts:
             own.append(tasks.create_task(self.streams.run()))
             own.append(tasks.create_task(self._refresh()))
             await self.streams.up.wait()
-            if self.shared.slots is not None:
+            if self._takes_turns:
                 own.append(tasks.create_task(self._take_turns()))
             try:
                 yield
@@ -152,6 +154,7 @@ class Parts:
     def stop(self, why: str) -> None:
         """End every request that runs or waits; each client is told."""
         self.closing.set()
+        self.fleet.wake()
         self.streams.stop(why)
         for site in self.sites.all:
             site.leases.stop(why)

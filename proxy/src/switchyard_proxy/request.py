@@ -25,10 +25,11 @@ class Client(Protocol):
 class Request:
     """Header names are in lower case, as ASGI has them."""
 
-    __slots__ = ("address", "client", "headers", "id", "method", "path", "query")
+    __slots__ = ("_first", "address", "client", "headers", "id", "method", "path", "query")
 
     def __init__(self, scope: Scope) -> None:
         self.headers: list[Header] = scope["headers"]
+        self._first = dict(reversed(self.headers))  # of each name: a dozen of them are asked for
         self.id = _id_of(self.headers)
         self.method: str = scope["method"]
         self.path: str = scope["path"]
@@ -38,10 +39,12 @@ class Request:
         self.address: str = peer[0] if peer else ""
 
     def header(self, name: bytes) -> bytes | None:
-        for known, value in self.headers:
-            if known == name:
-                return value
-        return None
+        return self._first.get(name)
+
+    def unpacked(self) -> None:
+        """Its body is no longer as its header says."""
+        self.headers[:] = [header for header in self.headers if header[0] != b"content-encoding"]
+        self._first.pop(b"content-encoding", None)
 
 
 def _id_of(headers: list[Header]) -> bytes:

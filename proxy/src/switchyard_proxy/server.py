@@ -17,6 +17,7 @@ from types import FrameType
 
 import uvicorn
 
+from switchyard_proxy.app import App
 from switchyard_proxy.asgi import Receive, Scope, Send
 from switchyard_proxy.http import Limits, WireProtocol
 from switchyard_proxy.settings import Settings
@@ -53,6 +54,8 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
+        if isinstance(self.config.app, App):
+            self.config.app.connections = lambda: len(self.server_state.connections)
         await super().startup(sockets)
 
     async def main_loop(self) -> None:

@@ -24,20 +24,19 @@ from pathlib import Path
 import msgspec
 
 from switchyard_proxy.access.board import Board
-from switchyard_proxy.access.tally import BUCKETS, FIRST, IN_FLIGHT
+from switchyard_proxy.access.tally import BUCKETS
+from switchyard_proxy.access.turns import CELLS_EACH, SharedTurns
 from switchyard_proxy.accounting.metrics import forget_worker, share_between_workers
-from switchyard_proxy.grants.lines import Front
 from switchyard_proxy.settings import SettingRefused, Settings
 
 log = logging.getLogger(__name__)
 
-CELLS_EACH = 3  # of a front
 MOST = BUCKETS // CELLS_EACH
-FRESH_S = 1.0  # whoever waits says so fifty times a second; who has not for so long is gone
 STEADY_S = 10.0  # a worker that lived for so long is replaced at once
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 MERCY_S = 10.0  # beyond the grace, before a worker that does not end is killed
+APART_S = 0.1  # two signals at once are one
 ENTRY = "from switchyard_proxy.main import work; work()"
 READY = b"!"
 
@@ -144,9 +143,11 @@ class Crew:
         return not self._signals or any(worker.process is not None for worker in self._workers)
 
     def _idle_s(self, now: float) -> float | None:
+        if self._signals > self._forwarded:
+            return APART_S
         times = [worker.due for worker in self._workers if worker.process is None and worker.due is not None]
-        if self._kill_at is not None:
-            times = [self._kill_at]
+        if self._signals:
+            times = [] if self._kill_at is None else [self._kill_at]
         return max(min(times) - now, 0.0) if times else None
 
     def _start(self, worker: Worker, now: float) -> None:
@@ -226,55 +227,6 @@ class Crew:
                 worker.listener.close()
 
 
-class SharedTurns:
-    """`lines.Slots` on a board: who runs at a model, and who waits first in each worker.
-
-    Beside the places taken, a worker's front lies in the cells that a key would need for its minute.
-    """
-
-    def __init__(self, board: Board, worker: int) -> None:
-        self._board = board
-        self._worker = worker
-        self._own = IN_FLIGHT + worker
-        self._front = FIRST + CELLS_EACH * worker
-
-    def take(self, model: str, limit: int, front: Front, now: float) -> bool:
-        slot = self._board.slot(f"place:{model}")
-        since = _micros(front.since)
-        slot.lock()
-        try:
-            cells = slot.cells
-            free = limit - sum(cells[IN_FLIGHT:])
-            if free > 0 and free > self._ahead(cells, (-front.priority, since, self._worker), _micros(now)):
-                cells[self._own] += 1
-                cells[self._front + 2] = 0
-                return True
-            cells[self._front], cells[self._front + 1] = -front.priority, since
-            cells[self._front + 2] = _micros(now)
-            return False
-        finally:
-            slot.unlock()
-
-    def give_back(self, model: str) -> None:
-        slot = self._board.slot(f"place:{model}")
-        slot.lock()
-        try:
-            slot.cells[self._own] = max(slot.cells[self._own] - 1, 0)
-        finally:
-            slot.unlock()
-
-    def withdraw(self, model: str) -> None:
-        self._board.slot(f"place:{model}").cells[self._front + 2] = 0
-
-    def _ahead(self, cells: memoryview, own: tuple[int, int, int], now: int) -> int:
-        oldest = now - _micros(FRESH_S)
-        return sum(
-            cells[at + 2] > oldest and (cells[at], cells[at + 1], worker) < own
-            for worker in range(self._board.workers)
-            if (at := FIRST + CELLS_EACH * worker) != self._front
-        )
-
-
 class Post:
     """A worker's own side: what it was told, and the connection to its parent."""
 
@@ -297,8 +249,16 @@ class Post:
     def leave(self) -> None:
         """What a parent that was killed could not put away; another may have begun in its place meanwhile."""
         with contextlib.suppress(OSError):
-            if self.lifeline.recv(1) == b"" and self.board.path.stat().st_ino == self._board_is:
+            if self._is_alone() and self.board.path.stat().st_ino == self._board_is:
                 self.board.path.unlink()
+
+    def _is_alone(self) -> bool:
+        try:
+            return self.lifeline.recv(1) == b""
+        except BlockingIOError:
+            return False
+        except ConnectionError:
+            return True
 
 
 class _handled:  # noqa: N801 -- reads as a phrase
@@ -325,7 +285,3 @@ def _has_served(lifeline: socket.socket | None) -> bool:
 
 def _how(status: int) -> str:
     return f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
-
-
-def _micros(seconds: float) -> int:
-    return int(seconds * 1_000_000)

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from switchyard_proxy.access.board import Board
 from switchyard_proxy.access.callers import Caller, Limits, Role
 from switchyard_proxy.access.limits import Meter, Permit, Refusal
-from switchyard_proxy.access.shared import SharedPlaces, shared_meter
-from switchyard_proxy.access.tally import DAY_S, DayUse
+from switchyard_proxy.access.shared import shared_meter
+from switchyard_proxy.access.tally import DAY_S, IN_FLIGHT, DayUse
+from switchyard_proxy.access.turns import SharedTurns
+from switchyard_proxy.grants.lines import Front
 
 UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault
 NOON = 20_000.5 * DAY_S
@@ -25,10 +27,14 @@ from pathlib import Path
 from switchyard_proxy.access.board import Board
 from switchyard_proxy.access.callers import Caller, Limits, Role
 from switchyard_proxy.access.limits import Refusal
-from switchyard_proxy.access.shared import SharedPlaces, shared_meter
+from switchyard_proxy.access.shared import shared_meter
+from switchyard_proxy.access.turns import SharedTurns
+from switchyard_proxy.grants.lines import Front
 NOON = {NOON}
 board, worker = Board.open(Path(sys.argv[1])), int(sys.argv[2])
-meter, places = shared_meter(board, worker), SharedPlaces(board, worker)
+meter, turns = shared_meter(board, worker), SharedTurns(board, worker)
+def takes(model, limit):
+    return turns.take(model, limit, Front(0, 1.0), 1.0)
 def caller(**limits):
     return Caller("laptop", Role.USE, limits=Limits(**limits), id="key_1")
 def admits(times, **limits):
@@ -46,16 +52,16 @@ for number in range(50):
 print("claimed")
 """
 )
-TAKES = WORKER + "print(sum(places.try_take('model', 50) for _ in range(400)))"
+TAKES = WORKER + "print(sum(takes('model', 50) for _ in range(400)))"
 HOLDS_FOR_EVER = (
     WORKER
     + """
-admits(7, concurrent=10), [places.try_take("model", 10) for _ in range(3)]
+admits(7, concurrent=10), [takes("model", 10) for _ in range(3)]
 print("holding", flush=True)
 while True:
     permit = meter.admit(caller(concurrent=1000), NOON)
     permit.done(1, NOON)
-    places.try_take("other", 5) and places.give_back("other")
+    takes("other", 5) and turns.give_back("other")
 """
 )
 
@@ -136,17 +142,16 @@ def test_no_two_names_ever_get_the_same_slot_however_many_workers_claim_at_once(
 def test_all_workers_together_never_take_more_places_than_there_are(board: Board) -> None:
     taken = all_at_once(board, TAKES)
 
-    assert sum(map(int, taken)) == 50
-    assert SharedPlaces(board, 0).taken("model") == 50
+    assert 45 <= sum(map(int, taken)) <= 50  # a place is kept free for a worker that waits for it
 
 
 @pytest.mark.parametrize("_", range(5))
 def test_a_worker_that_is_killed_leaves_no_lock_and_once_forgotten_nothing_in_flight(
     board: Board, _: int
 ) -> None:
-    meter, places = shared_meter(board, 1), SharedPlaces(board, 1)
+    meter, turns = shared_meter(board, 1), SharedTurns(board, 1)
     mine = meter.admit(caller(concurrent=10), NOON)
-    places.try_take("model", 10)
+    turns.take("model", 10, Front(0, 1.0), 1.0)
     dying = start(board, HOLDS_FOR_EVER, worker=2)
     dying.go()
     assert dying.line() == "holding"
@@ -157,8 +162,8 @@ def test_a_worker_that_is_killed_leaves_no_lock_and_once_forgotten_nothing_in_fl
 
     assert before in {8, 9}
     assert meter.standing(caller(concurrent=10), NOON).in_flight == 1
-    assert places.taken("model") == 1
-    assert places.taken("other") == 0
+    assert sum(board.slot("place:model").cells[IN_FLIGHT:]) == 1
+    assert sum(board.slot("place:other").cells[IN_FLIGHT:]) == 0
     assert not isinstance(mine, Refusal)
     mine.done(1, NOON)
     assert meter.standing(caller(concurrent=10), NOON).in_flight == 0
@@ -176,12 +181,12 @@ def test_a_worker_that_comes_back_finds_what_the_others_have_used(board: Board) 
 
 
 def test_a_place_that_was_not_taken_cannot_be_given_back(board: Board) -> None:
-    places = SharedPlaces(board, 0)
+    turns = SharedTurns(board, 0)
 
-    places.give_back("model")
+    turns.give_back("model")
 
-    assert places.try_take("model", 1)
-    assert not places.try_take("model", 1)
+    assert turns.take("model", 1, Front(0, 1.0), 1.0)
+    assert not turns.take("model", 1, Front(0, 1.0), 1.0)
 
 
 STEPS = st.lists(

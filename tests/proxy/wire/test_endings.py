@@ -44,6 +44,7 @@ async def test_an_unframed_stream_that_says_its_last_word_is_complete(house: Hou
     [
         [chat_chunk("a")],
         [chat_chunk("a"), b'data: {"half'],
+        [chat_chunk("a") + b'data: {"half'],
         [chat_chunk("a"), chat_chunk("b"), chat_chunk("c")[:-1]],
     ],
 )
@@ -98,3 +99,20 @@ async def test_a_plain_reply_of_known_length_that_breaks_off_stays_short(house: 
 
     assert b"content-length: 100" in head
     assert len(body) < 100
+
+
+async def test_to_an_old_client_a_plain_reply_that_breaks_off_is_a_connection_reset(house: House) -> None:
+    """There, a closed connection is how a reply ends."""
+
+    async def breaks_off(wire: Wire) -> None:
+        await wire.head(transfer_encoding="chunked")
+        await wire.chunk(b'{"choices":')
+        wire.drop()
+
+    _, _, proxy = await house.serving(breaks_off)
+    line = await house.line(proxy)
+    head = f"POST {CHAT} HTTP/1.0\r\ncontent-length: {len(ASKED)}\r\n\r\n"
+    line.writer.write(head.encode() + ASKED)
+
+    with pytest.raises(ConnectionResetError):
+        await line.everything()

@@ -22,7 +22,9 @@ def asked(**more: object) -> bytes:
 async def limited(house: House, *scripts: object, limit: int = 1, **more: object) -> RunningProxy:
     engine = await house.engine(*scripts)  # type: ignore[arg-type]
     manager = await house.manager(engine)
-    serve_as(manager, "chat", max_concurrency=limit, **{key: more.pop(key) for key in ("max_queue",) if key in more})
+    serve_as(
+        manager, "chat", max_concurrency=limit, **{key: more.pop(key) for key in ("max_queue",) if key in more}
+    )
     return await house.proxy(manager, **more)
 
 

@@ -149,7 +149,10 @@ async def test_the_machine_that_runs_less_is_asked_of_two_that_serve(house: Hous
 
 
 async def test_an_engine_that_dies_unanswered_is_replaced_by_another_machines(house: House) -> None:
-    a, b = await house.manager(await house.engine(dies_unanswered)), await house.manager(await named(house, "b"))
+    a, b = (
+        await house.manager(await house.engine(dies_unanswered)),
+        await house.manager(await named(house, "b")),
+    )
     in_phase(a, Phase.STOPPED)
     in_phase(b, Phase.STARTING)
     proxy = await both(house, a, b)

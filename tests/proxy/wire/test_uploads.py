@@ -45,7 +45,7 @@ def nameless_files() -> int:
     names = []
     for one in Path("/proc/self/fd").iterdir():
         with contextlib.suppress(OSError):
-            names.append(os.readlink(one))
+            names.append(str(one.readlink()))
     return sum("(deleted)" in name for name in names)
 
 
@@ -106,7 +106,9 @@ async def test_an_upload_whose_engine_dies_half_way_is_sent_whole_to_the_next(ho
 async def test_an_engine_that_refuses_half_way_is_heard_and_its_connection_not_used_again(house: House) -> None:
     async def refuses(wire: Wire) -> None:
         await wire.reader.read(100_000)
-        await says_json({"error": {"message": "too large", "type": "x", "param": None, "code": None}}, 413)(wire)
+        await says_json({"error": {"message": "too large", "type": "x", "param": None, "code": None}}, 413)(
+            wire
+        )
         await wire.hangup()
 
     engine = await house.engine(refuses)
@@ -124,7 +126,9 @@ async def test_an_engine_that_refuses_half_way_is_heard_and_its_connection_not_u
 async def test_an_engine_that_refuses_and_closes_at_once_is_heard(house: House) -> None:
     async def refuses(wire: Wire) -> None:
         await wire.reader.read(1000)
-        await says_json({"error": {"message": "too large", "type": "x", "param": None, "code": None}}, 413)(wire)
+        await says_json({"error": {"message": "too large", "type": "x", "param": None, "code": None}}, 413)(
+            wire
+        )
         await asyncio.sleep(0.05)  # the reply is out before the reset that unread bytes cause
         wire.close()
 
@@ -223,7 +227,9 @@ async def test_a_client_that_leaves_in_the_middle_of_its_upload_is_noted(house: 
     accounts = closed_accounts(proxy)
     line = await house.line(proxy)
     body = form(LARGE, model="paint")
-    line.writer.write(f"POST {EDITS} HTTP/1.1\r\nhost: x\r\n{KIND}\r\ncontent-length: {len(body)}\r\n\r\n".encode())
+    line.writer.write(
+        f"POST {EDITS} HTTP/1.1\r\nhost: x\r\n{KIND}\r\ncontent-length: {len(body)}\r\n\r\n".encode()
+    )
     line.writer.write(body[: len(body) // 2])
     await line.writer.drain()
 

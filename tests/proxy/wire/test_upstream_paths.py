@@ -1,4 +1,4 @@
-"""`/upstream/{model}/…`: an engine's own paths, as they are. A look loads nothing, waits for nobody, hangs nowhere."""
+"""`/upstream/{model}/…`: an engine's own paths, as they are. A look loads nothing and waits for nobody."""
 
 import asyncio
 import json
@@ -105,7 +105,9 @@ async def test_what_is_not_on_the_list_never_reaches_an_engine(house: House, met
     engine, manager, proxy = await house.serving(says_json({}))
     line = await house.line(proxy)
 
-    line.writer.write(f"{method} /upstream/chat/{path} HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n".encode())
+    line.writer.write(
+        f"{method} /upstream/chat/{path} HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n".encode()
+    )
     head = await line.head()
 
     assert head.startswith("HTTP/1.1 404")

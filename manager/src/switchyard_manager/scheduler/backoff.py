@@ -1,6 +1,6 @@
 """How long a failed model rests before it is tried again. Pure."""
 
-FIRST_S = 10.0
+FIRST_S = 60.0  # some clients ask again for a minute; all of that must not start an engine twice
 LONGEST_S = 300.0
 ENVIRONMENT_FIRST_S = 5.0
 ENVIRONMENT_LONGEST_S = 60.0

@@ -18,6 +18,13 @@ from switchyard_proxy.asgi import Header
 from switchyard_proxy.errors import LONGEST_RETRY_AFTER_S, Refused
 
 Usage = dict[str, DayUse]
+Names = tuple[bytes, bytes, bytes]
+OF_REQUESTS: Names = (
+    b"x-ratelimit-limit-requests",
+    b"x-ratelimit-remaining-requests",
+    b"x-ratelimit-reset-requests",
+)
+OF_TOKENS: Names = (b"x-ratelimit-limit-tokens", b"x-ratelimit-remaining-tokens", b"x-ratelimit-reset-tokens")
 
 
 class Counters(Protocol):
@@ -179,17 +186,18 @@ def _headers(
     """OpenAI's names, and its way to write a time. Tokens are those of the day."""
     found: tuple[Header, ...] = ()
     if (most := limits.requests_per_minute) is not None:
-        found = _header_row(b"requests", most, most - minute, empties_in_s)
+        found = _header_row(OF_REQUESTS, most, most - minute, empties_in_s)
     if (most := limits.tokens_per_day) is not None:
-        found += _header_row(b"tokens", most, most - tokens, day_ends_in_s)
+        found += _header_row(OF_TOKENS, most, most - tokens, day_ends_in_s)
     return found
 
 
-def _header_row(of: bytes, most: int, left: int, resets_in_s: int) -> tuple[Header, ...]:
+def _header_row(names: Names, most: int, left: int, resets_in_s: int) -> tuple[Header, ...]:
+    limit, remaining, reset = names
     return (
-        (b"x-ratelimit-limit-" + of, b"%d" % most),
-        (b"x-ratelimit-remaining-" + of, b"%d" % max(left, 0)),
-        (b"x-ratelimit-reset-" + of, _shown(resets_in_s)),
+        (limit, b"%d" % most),
+        (remaining, b"%d" % (left if left > 0 else 0)),
+        (reset, _shown(resets_in_s)),
     )
 
 

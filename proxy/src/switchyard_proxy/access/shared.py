@@ -7,7 +7,7 @@ be a request old.
 from switchyard_proxy.access.board import Board, Slot
 from switchyard_proxy.access.callers import Limits
 from switchyard_proxy.access.limits import Meter
-from switchyard_proxy.access.tally import IN_FLIGHT, DayUse, Limit, Standing, Tally
+from switchyard_proxy.access.tally import DayUse, Limit, Standing, Tally
 
 
 def shared_meter(board: Board, worker: int) -> Meter:
@@ -56,34 +56,3 @@ class SharedTally:
 
     def standing(self, limits: Limits, now: float) -> Standing:
         return self._tally.standing(limits, now)
-
-
-class SharedPlaces:
-    """Counted places by name, for all workers together: how many may be at a model at the same time."""
-
-    def __init__(self, board: Board, worker: int) -> None:
-        self._board = board
-        self._own = IN_FLIGHT + worker
-
-    def try_take(self, name: str, limit: int) -> bool:
-        slot = self._board.slot(f"place:{name}")
-        slot.lock()
-        try:
-            if sum(slot.cells[IN_FLIGHT:]) >= limit:
-                return False
-            slot.cells[self._own] += 1
-            return True
-        finally:
-            slot.unlock()
-
-    def give_back(self, name: str) -> None:
-        """One that this worker took."""
-        slot = self._board.slot(f"place:{name}")
-        slot.lock()
-        try:
-            slot.cells[self._own] = max(slot.cells[self._own] - 1, 0)
-        finally:
-            slot.unlock()
-
-    def taken(self, name: str) -> int:
-        return sum(self._board.slot(f"place:{name}").cells[IN_FLIGHT:])

@@ -68,11 +68,12 @@ def day_of(now: float) -> int:
 class Tally:
     """One key's numbers, as the worker `own` sees and changes them."""
 
-    __slots__ = ("_cells", "_own")
+    __slots__ = ("_cells", "_minute", "_own")
 
     def __init__(self, cells: Cells, own: int = 0) -> None:
         self._cells = cells
         self._own = IN_FLIGHT + own
+        self._minute = 0  # requests of the minute, as they were when the newest was let in
 
     def begin(self, limits: Limits, now: float) -> Limit | None:
         """Count a request in, unless a limit has been reached: then nothing changes but the time."""
@@ -83,8 +84,10 @@ class Tally:
         if limits.concurrent is not None and sum(cells[IN_FLIGHT:]) >= limits.concurrent:
             return Limit.CONCURRENT
         minute = limits.requests_per_minute
-        if minute is not None and sum(cells[FIRST:IN_FLIGHT]) >= minute:
-            return Limit.REQUESTS
+        if minute is not None:
+            self._minute = sum(cells[FIRST:IN_FLIGHT]) + 1
+            if self._minute > minute:
+                return Limit.REQUESTS
         cells[self._own] += 1
         cells[FIRST + cells[SECOND] % BUCKETS] += 1
         return None
@@ -115,7 +118,7 @@ class Tally:
     def used(self) -> tuple[int, int, int]:
         """Requests of the minute, the second of the newest, and tokens of the day: for a caller just let in."""
         cells = self._cells
-        return sum(cells[FIRST:IN_FLIGHT]), cells[SECOND], cells[TOKENS]
+        return self._minute, cells[SECOND], cells[TOKENS]
 
     def standing(self, limits: Limits, now: float) -> Standing:
         """Changes nothing: any thread may ask."""

@@ -72,6 +72,7 @@ class _Body(msgspec.Struct):
 
 _DECODER = msgspec.json.Decoder(_Body)
 # JSON may write any letter of a key as \u00xx, so a body that does so somewhere is looked through, too.
+_ESCAPE = b"\\u00"
 _ESCAPED_LETTER = re.compile(rb"\\u00[2-7]")
 _KEYS = {
     "image_url": Kind.IMAGE,
@@ -85,7 +86,9 @@ _DEEPER = ("source", "output", "content")
 
 def looks_like_media(body: bytes) -> bool:
     """Never false for a body with media; seldom true for one without."""
-    return b'_url"' in body or b'"source"' in body or _ESCAPED_LETTER.search(body) is not None
+    if b'_url"' in body or b'"source"' in body:
+        return True
+    return _ESCAPE in body and _ESCAPED_LETTER.search(body) is not None
 
 
 def media_in(body: bytes) -> tuple[Medium, ...]:

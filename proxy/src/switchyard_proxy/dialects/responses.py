@@ -170,4 +170,6 @@ def _with(event: bytes, changes: list[tuple[int, int, bytes]]) -> bytes:
     return b"".join((*pieces, event[at:]))
 
 
-OPENAI_RESPONSES = Dialect("openai_responses", ResponsesVoice, openai_error, foreign_error)
+OPENAI_RESPONSES = Dialect(
+    "openai_responses", ResponsesVoice, openai_error, foreign_error, beats_are_events=True
+)

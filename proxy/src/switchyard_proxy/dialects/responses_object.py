@@ -33,7 +33,7 @@ ECHOED: dict[str, type | tuple[type, ...]] = {
 
 def new_response(opening: Opening) -> dict[str, Any]:
     return {
-        "id": f"resp_{UNFIT.sub('_', opening.request_id)}",
+        "id": opening.reply_id or f"resp_{UNFIT.sub('_', opening.request_id)}",
         "object": "response",
         "created_at": opening.now,
         "status": "queued",

@@ -58,6 +58,7 @@ class Opening:
     now: int  # Unix time
     mode: str  # `chunk`, `comment`, `reasoning` or `off`
     body: bytes  # as the client sent it
+    reply_id: str | None = None  # where the client has been told it already
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +72,4 @@ class Dialect:
         payload
     )  # an engine's error put into that shape
     is_error: Callable[[bytes], bool] = has_error  # whether an engine's error has that shape already
+    beats_are_events: bool = False  # part of the reply, which whoever reads it again must get, too

@@ -106,7 +106,7 @@ class Streams:
             order.background,
         )
         request = order.request if len(order.request) <= self._bounds.log_bytes // 4 else b""
-        follower = follower_of(stream, request, own_id=order.id is None)
+        follower = follower_of(stream, request, own_id=order.id is None or order.background)
         live = Live(stream, request, follower, self.shelf.resized)
         live.alone_since = self._clock()
         self.shelf.put(live)

@@ -46,9 +46,10 @@ class Connection(asyncio.Protocol):
         self._on_lost = on_lost
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
+        self._chunks: list[bytes] = []
+        self.on_body = self._chunks.append  # one read may bring hundreds of pieces: no call of ours for each
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
         self._news: asyncio.Future[None] | None = None
-        self._chunks: list[bytes] = []
         self._size = 0
         self._paused = False
         self._full = False
@@ -157,7 +158,10 @@ class Connection(asyncio.Protocol):
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._lose(EngineLost(f"the engine's reply is not HTTP/1.1: {error}", answered=True))
             return
-        if self._size > HIGH_WATER and not self._paused and self._transport is not None:
+        if self._head_only:
+            self._chunks.clear()  # nobody asked for a body
+        self._size += len(data)
+        if self._size > HIGH_WATER and self._chunks and not self._paused and self._transport is not None:
             self._paused = True
             self._transport.pause_reading()
         self._wake()
@@ -221,12 +225,6 @@ class Connection(asyncio.Protocol):
         if self._head_only:
             self._stays = False  # the parser waits for the body that the head speaks of
             self._finish()
-
-    def on_body(self, body: bytes) -> None:
-        if self.stage is not Stage.BODY:
-            return  # nobody asked for one
-        self._chunks.append(body)
-        self._size += len(body)
 
     def on_message_complete(self) -> None:
         if self.stage is Stage.BODY and self._parser is not None:

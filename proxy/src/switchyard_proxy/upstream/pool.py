@@ -39,7 +39,7 @@ def endpoint_at(url: str) -> Endpoint:
     return Endpoint(host, port, parts.path.rstrip("/").encode(), parts.netloc.rpartition("@")[2].encode())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # frozen, each would cost six times as much, and every request makes one
 class Question:
     """A request as it goes out: whole, or a head and a body in pieces that can be had again."""
 

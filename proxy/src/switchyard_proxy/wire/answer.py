@@ -87,7 +87,7 @@ class Answer:
         await self._begin(status, headers)
 
     async def begin(self, status: int, headers: list[Header]) -> None:
-        """The engine sends something else, whether the client asked for events or not: no event may get into it."""
+        """The engine sends something else, whatever the client asked for: no event may get into it."""
         if self._kind is Kind.STREAM:
             self._kind = Kind.SILENT
         await self._begin(status, headers)
@@ -118,7 +118,10 @@ class Answer:
             kind = COMMITTED if self.is_stream else [JSON]
             await self.sink.start(200, [*kind, *self.limits])
         self.beats += 1
-        await self.sink.beat(said)
+        if self.dialect.beats_are_events and not said.startswith(b":"):
+            await self.sink.body(said, last=False)
+        else:
+            await self.sink.beat(said)
 
     def _may_beat(self) -> bool:
         """A plain reply only while an engine makes it: a failure afterwards can no longer be said."""

@@ -24,6 +24,10 @@ class Fleet:
         """A manager said something."""
         self._directory = None
         self._met.set()
+        self.wake()
+
+    def wake(self) -> None:
+        """Let whoever waits for news look up."""
         heard, self._news = self._news, asyncio.Event()
         heard.set()
 

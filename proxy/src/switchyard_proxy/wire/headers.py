@@ -37,14 +37,17 @@ NOT_TO_CLIENTS = HOP_BY_HOP | {
     b"date",
     b"x-request-id",
 }
+NONE: frozenset[bytes] = frozenset()
 EVENT_STREAM = b"text/event-stream"
 STREAM_HEADERS: tuple[Header, ...] = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
 
 
 def _named_by_connection(headers: Iterable[Header]) -> frozenset[bytes]:
     """Headers that the sender meant for the next hop only."""
-    tokens = (token for name, value in headers if name == b"connection" for token in value.split(b","))
-    return frozenset(token.strip().lower() for token in tokens)
+    named = [value for name, value in headers if name == b"connection"]
+    if not named:
+        return NONE  # mostly
+    return frozenset(token.strip().lower() for value in named for token in value.split(b","))
 
 
 def request_head(
@@ -58,25 +61,33 @@ def request_head(
 ) -> bytes:
     """The head of a request to an engine: the client's headers, and those that came with the grant."""
     own = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in granted.items()]
-    dropped = NOT_TO_ENGINES | _named_by_connection(headers) | {name for name, _ in own}
+    dropped = _without(NOT_TO_ENGINES, _named_by_connection(headers), own)
     lines = [b"%b %b%b HTTP/1.1\r\nhost: %b" % (method, endpoint.prefix, target, endpoint.authority)]
-    lines += [b"%b: %b" % header for header in headers if header[0] not in dropped]
-    lines += [b"%b: %b" % header for header in own]
+    lines += [b": ".join(header) for header in headers if header[0] not in dropped]
+    lines += map(b": ".join, own)
     lines.append(b"x-request-id: %b\r\ncontent-length: %d\r\n\r\n" % (request_id, length))
     return b"\r\n".join(lines)
 
 
+def _without(always: frozenset[bytes], now: frozenset[bytes], own: Iterable[Header] = ()) -> frozenset[bytes]:
+    return always.union(now, (name for name, _ in own)) if now or own else always
+
+
 def reply_headers(headers: list[Header]) -> list[Header]:
     """An engine's headers as the client gets them."""
-    dropped = NOT_TO_CLIENTS | _named_by_connection(headers)
+    dropped = _without(NOT_TO_CLIENTS, _named_by_connection(headers))
     return [header for header in headers if header[0] not in dropped]
 
 
 def is_event_stream(headers: list[Header]) -> bool:
     """Whether the reply is a stream of events that we can read along with: compressed, we could not."""
-    kinds = [value for name, value in headers if name == b"content-type"]
-    packed = any(name == b"content-encoding" and value.lower() != b"identity" for name, value in headers)
-    return bool(kinds) and not packed and kinds[0].split(b";")[0].strip().lower() == EVENT_STREAM
+    kind, packed = b"", b"identity"
+    for name, value in headers:
+        if name == b"content-type":
+            kind = kind or value
+        elif name == b"content-encoding":
+            packed = value.lower()
+    return packed == b"identity" and kind.split(b";")[0].strip().lower() == EVENT_STREAM
 
 
 def stream_headers(headers: list[Header]) -> list[Header]:

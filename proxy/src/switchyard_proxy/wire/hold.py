@@ -6,6 +6,8 @@ nothing but the request.
 """
 
 import asyncio
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from switchyard_contracts.errors import ErrorCode
@@ -13,23 +15,25 @@ from switchyard_contracts.status import ModelStatus
 from switchyard_proxy.accounting.account import Account
 from switchyard_proxy.errors import Refused, Unavailable
 from switchyard_proxy.grants.holdings import Lease
-from switchyard_proxy.grants.leases import Leases
+from switchyard_proxy.grants.leases import Leases, Place
 from switchyard_proxy.grants.lines import USUAL_S, Lines, Turn, full
 from switchyard_proxy.request import Client
 from switchyard_proxy.wire.answer import Answer
-from switchyard_proxy.wire.places import Digest, Places, Seat, superseded
+from switchyard_proxy.wire.places import Digest, Places
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # frozen, each would cost six times as much, and every request makes one
 class Waiting:
     """What decides how a request waits."""
 
     key: str
     priority: int
     deadline: float
-    digest: Digest | None  # of a client that counts its retries, and so may come back
+    digest: Callable[[], Digest] | None  # of a client that counts its retries, and so may come back
+    is_retry: bool
     client: Client | None
     may_load: bool = True
+    latest: float = math.inf  # by the client's own clock: no stand-in has longer
 
 
 @dataclass(slots=True, eq=False)
@@ -39,6 +43,7 @@ class Right:
     leases: Leases
     lease: Lease
     turn: Turn | None
+    given_back: bool = False
 
 
 class Hold:
@@ -72,6 +77,9 @@ class Hold:
 
     def give_back(self, right: Right) -> None:
         """A second time does nothing."""
+        if right.given_back:
+            return
+        right.given_back = True
         right.leases.release(right.lease)
         if right.turn is not None:
             self._lines.leave(right.turn, self._loop.time())
@@ -89,29 +97,32 @@ class Hold:
         return turn
 
     async def _queue(self, model: ModelStatus, leases: Leases, waiting: Waiting, answer: Answer) -> Lease:
-        queued = leases.waiting_for(model.name)
-        if queued >= model.serving.max_queue and not self._places.has(waiting.digest):
-            raise full(
-                model.name, queued, model.serving.max_queue, model.in_flight, model.expected_s or USUAL_S
-            )
-        seat = self._places.sit(waiting.digest, leases, model.name, waiting.deadline, waiting.priority)
+        place = self._taken_over(model, leases, waiting)
+        if place is None:
+            queued, longest = leases.waiting_for(model.name), model.serving.max_queue
+            if queued >= longest:
+                raise full(model.name, queued, longest, model.in_flight, model.expected_s or USUAL_S)
+            place = leases.queue(model.name, waiting.deadline, waiting.priority)
         try:
-            await self._sit(seat, answer)
-            return leases.claim(seat.place)
+            while not place.admitted.done():
+                await asyncio.wait((place.admitted,), timeout=answer.silent_for(self._loop.time()))
+                await answer.waits()
+            return leases.claim(place)
         finally:
-            left = waiting.client is not None and waiting.client.gone
-            self._places.rise(seat, comes_back=left)
+            self._rise(place, leases, waiting)
 
-    async def _sit(self, seat: Seat, answer: Answer) -> None:
-        while not seat.place.admitted.done():
-            await asyncio.wait(
-                (seat.place.admitted, seat.taken),
-                timeout=answer.silent_for(self._loop.time()),
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            if seat.taken.done():
-                raise superseded()
-            await answer.waits()
+    def _taken_over(self, model: ModelStatus, leases: Leases, waiting: Waiting) -> Place | None:
+        """Where an earlier attempt of this request waited."""
+        if waiting.digest is None or not waiting.is_retry or not self._places.kept:
+            return None
+        return self._places.take(waiting.digest(), leases, model.name, waiting.deadline)
+
+    def _rise(self, place: Place, leases: Leases, waiting: Waiting) -> None:
+        left = waiting.client is not None and waiting.client.gone
+        if left and waiting.digest is not None:
+            self._places.keep(waiting.digest(), leases, place)
+        else:
+            leases.leave(place)
 
     async def _beat_until(self, granted: asyncio.Future[None], answer: Answer, deadline: float) -> None:
         now = self._loop.time()

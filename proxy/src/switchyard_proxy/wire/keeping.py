@@ -23,10 +23,10 @@ from switchyard_proxy.streams.hub import Streams
 from switchyard_proxy.streams.recorder import Recorder
 from switchyard_proxy.streams.responses import queued
 from switchyard_proxy.streams.resume import Wish, wished
-from switchyard_proxy.streams.stream import Kind, Order, Stream
+from switchyard_proxy.streams.stream import Kind, Order, Stream, new_id
 from switchyard_proxy.streams.telling import tell
 from switchyard_proxy.wire.hangup import while_client_stays
-from switchyard_proxy.wire.service import Asked, Service
+from switchyard_proxy.wire.service import Asked, Said, Service
 
 BACKGROUND = (Rewrite(set=FOR_ENGINE),)
 
@@ -62,7 +62,7 @@ class Keeping:
                 raise
 
     async def _resumable(self, asked: Asked, wish: Wish, reply: Reply) -> None:
-        stream = self._start(asked, self._order(asked, wish.conversation), asked)
+        stream = self._streams.start(self._order(asked, wish.conversation), self._work(asked))
         await self._read_along(asked, stream, reply)
 
     async def _response(self, asked: Asked, reply: Reply) -> None:
@@ -83,15 +83,14 @@ class Keeping:
         choice = self._service.choose(asked)  # what can be refused now is refused now
         body = asked.body if isinstance(asked.body, bytes) else b""
         for_engine = rewriting.apply(body, BACKGROUND, choice.asked)
-        order = replace(self._order(asked, None), background=True)
-        stream = self._start(asked, order, replace(asked, body=for_engine, fields=read_fields(for_engine)))
+        order = replace(self._order(asked, None), background=True, id=new_id(Kind.RESPONSES))
+        said = Said(body, order.id)
+        work = replace(asked, body=for_engine, fields=read_fields(for_engine), said=said)
+        stream = self._streams.start(order, self._work(work))
         if streams:
             await self._read_along(asked, stream, reply)
         else:
             await reply.json(msgspec.json.encode(queued(stream, body)))
-
-    def _start(self, asked: Asked, order: Order, work: Asked) -> Stream:
-        return self._streams.start(order, self._work(work))
 
     def _work(self, asked: Asked) -> Callable[[Sink], Awaitable[None]]:
         async def make(sink: Sink) -> None:

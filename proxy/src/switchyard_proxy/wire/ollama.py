@@ -87,7 +87,7 @@ class Ollama:
             await self._unload(wanted.model)
 
     def _check(self, asked: Asked, *, unloads: bool) -> None:
-        """Whoever may use a model may have it loaded; to take it from the others is the operator's. Raises `Refused`."""
+        """Whoever may use a model may have it loaded; to take it from all others needs an operator."""
         self._service.choose(asked)
         if unloads:
             self._service.check(asked.caller, Role.OPERATE)

@@ -22,10 +22,16 @@ class Passage:
 
     __slots__ = ("_keeper", "_loop", "_stripper", "_tap", "account", "has_begun")
 
-    def __init__(self, account: Account, stripper: Stripper | None, keeper: Keeper | None) -> None:
+    def __init__(
+        self,
+        account: Account,
+        stripper: Stripper | None,
+        keeper: Keeper | None,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
         self.account = account
         self.has_begun = False
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop
         self._stripper = stripper
         self._keeper = keeper
         self._tap: Tap | None = None

@@ -1,97 +1,72 @@
-"""Places in the queue that outlive a client's patience: an SDK that gives up waiting asks again, and goes on
+"""Places in the queue that outlive a client's patience: an SDK that gave up waiting asks again, and goes on
 waiting where it was.
 
-Only a retry of the very same request (same key, route and body) of a client that counts its retries takes a
-place over. A place whose client left is kept for a moment; nobody came: it is left. What is kept counts as
-waiting, and so bounded; what was granted to nobody is given back at once.
+A place whose client left is kept for a moment. Only a retry of the very same request (same key, route and body)
+by a client that counts its retries takes it over; a place whose client still waits is nobody else's, however
+alike the requests are. What is kept counts as waiting, and is so bounded; what was granted to nobody is given
+back at once.
 """
 
 import asyncio
 import hashlib
 from dataclasses import dataclass
 
-from switchyard_contracts.errors import ErrorCode
-from switchyard_proxy.errors import Refused
 from switchyard_proxy.grants.leases import Leases, Place
 
 Digest = bytes
 
 
 @dataclass(slots=True, eq=False)
-class Seat:
-    """Where a request waits, and the sitter's bell: done when the seat was taken over."""
+class Kept:
+    """A place without its client."""
 
-    digest: Digest | None
     leases: Leases
     place: Place
-    taken: asyncio.Future[None]
-    expiry: asyncio.TimerHandle | None = None
+    expiry: asyncio.TimerHandle
 
 
 class Places:
-    """All seats of this process."""
+    """Those kept by this process."""
 
     def __init__(self, keep_s: float) -> None:
         self._keep_s = keep_s
         self._loop = asyncio.get_running_loop()
-        self._seats: dict[Digest, Seat] = {}
+        self._kept: dict[Digest, Kept] = {}
 
     @property
     def kept(self) -> int:
-        return sum(seat.expiry is not None for seat in self._seats.values())
+        return len(self._kept)
 
-    def has(self, digest: Digest | None) -> bool:
-        return digest in self._seats
+    def take(self, digest: Digest, leases: Leases, model: str, deadline: float) -> Place | None:
+        """The place that an earlier attempt of this request left."""
+        kept = self._kept.get(digest)
+        if kept is None or kept.leases is not leases or kept.place.ticket.model != model:
+            return None
+        del self._kept[digest]
+        kept.expiry.cancel()
+        leases.extend(kept.place, deadline)
+        return kept.place
 
-    def sit(self, digest: Digest | None, leases: Leases, model: str, deadline: float, priority: int) -> Seat:
-        """A seat of one's own, or the one that an earlier attempt of the same request has."""
-        before = self._seats.pop(digest, None) if digest is not None else None
-        if before is not None and before.leases is leases and before.place.ticket.model == model:
-            if before.expiry is not None:
-                before.expiry.cancel()
-            leases.extend(before.place, deadline)
-            if not before.taken.done():
-                before.taken.set_result(None)
-            place = before.place
-        else:
-            place = leases.queue(model, deadline, priority)
-        seat = Seat(digest, leases, place, self._loop.create_future())
-        if digest is not None:
-            self._seats[digest] = seat
-        return seat
-
-    def rise(self, seat: Seat, *, comes_back: bool) -> None:
-        """The request waits no longer: it was served, failed, was taken over, or its client left."""
-        if seat.taken.done():
+    def keep(self, digest: Digest, leases: Leases, place: Place) -> None:
+        """Its client left, and may come back. One that has its lease by now has nothing to wait for."""
+        if place.admitted.done() or digest in self._kept:
+            leases.leave(place)
             return
-        if comes_back and seat.digest is not None and not seat.place.admitted.done():
-            seat.expiry = self._loop.call_later(self._keep_s, self._give_up, seat)
-            seat.place.admitted.add_done_callback(lambda _: self._give_up(seat))
-        else:
-            self._give_up(seat)
+        expiry = self._loop.call_later(self._keep_s, self._give_up, digest, place)
+        self._kept[digest] = Kept(leases, place, expiry)
+        place.admitted.add_done_callback(lambda _: self._give_up(digest, place))
 
-    def _give_up(self, seat: Seat) -> None:
-        if seat.taken.done():
-            return
-        if seat.expiry is not None:
-            seat.expiry.cancel()
-        seat.taken.cancel()
-        if seat.digest is not None and self._seats.get(seat.digest) is seat:
-            del self._seats[seat.digest]
-        seat.leases.leave(seat.place)
+    def _give_up(self, digest: Digest, place: Place) -> None:
+        kept = self._kept.get(digest)
+        if kept is not None and kept.place is place:
+            del self._kept[digest]
+            kept.expiry.cancel()
+            kept.leases.leave(place)
 
     def close(self) -> None:
-        for seat in list(self._seats.values()):
-            self._give_up(seat)
+        for digest, kept in list(self._kept.items()):
+            self._give_up(digest, kept.place)
 
 
 def digest_of(key: str, route: str, body: bytes) -> Digest:
     return hashlib.blake2b(b"\0".join((key.encode(), route.encode(), body)), digest_size=16).digest()
-
-
-def superseded() -> Refused:
-    return Refused(
-        ErrorCode.SUPERSEDED,
-        "cannot wait any longer here: the same request was sent again, and waits in this one's place",
-        headers=((b"x-should-retry", b"false"),),
-    )

@@ -15,7 +15,7 @@ from switchyard_proxy.wire.passage import Passage
 
 LARGEST_ERROR = 1024 * 1024
 OF_THE_BODY = frozenset({b"content-type", b"content-length", b"content-encoding"})
-# With what a stream says that it is over. One whose reply does not tell where it ends may have been cut anywhere.
+# With what a stream says that it is over. One that ends with its connection may have been cut anywhere.
 LAST_WORDS = {
     "openai_chat": (b"[DONE]", b'"error"'),
     "openai_completions": (b"[DONE]", b'"error"'),

@@ -10,7 +10,8 @@ import math
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from switchyard_contracts.errors import CODES, ErrorCode, ErrorType
 from switchyard_contracts.status import ModelStatus
@@ -63,6 +64,14 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What the client knows of its request, where the engine is asked something else."""
+
+    body: bytes
+    reply_id: str | None = None
+
+
+@dataclass(slots=True)  # frozen, each would cost six times as much, and every request makes one
 class Asked:
     """A request as it was read."""
 
@@ -73,6 +82,7 @@ class Asked:
     body: bytes | Upload
     fields: Fields
     method: bytes = b"POST"
+    said: Said | None = None
     verbatim: bool = False  # the path says which model: nothing in the body does, or is changed
 
     @property
@@ -156,7 +166,7 @@ class Service:
         if encoding is None:
             return body
         plain = await unpacked(body, encoding, self._bounds)
-        request.headers[:] = [header for header in request.headers if header[0] != b"content-encoding"]
+        request.unpacked()
         return plain
 
     async def serve_path(
@@ -229,7 +239,7 @@ class Service:
     ) -> None:
         answer = self._answer_to(asked, choice.model, account, sink)
         answer.limits = permit.headers(account.at)
-        waiting = self._waiting(asked, answer, client)
+        waiting = self._waiting(asked, answer, account.retries, client)
         self._pulses.add(answer.pulse)
         try:
             await self._ask_until_one_answers(asked, choice, waiting, account, answer)
@@ -259,6 +269,8 @@ class Service:
                     raise
                 log.warning("%s cannot answer, asking %s: %s", choice.model.name, instead.model.name, error)
             choice, account.fell_back = instead, True
+            until = min(self._loop.time() + self._settings.load_wait_s, waiting.latest)
+            waiting = replace(waiting, deadline=until)  # it has its own time to load
 
     async def _ask(
         self, asked: Asked, choice: Choice, waiting: Waiting, account: Account, answer: Answer
@@ -268,7 +280,7 @@ class Service:
         body, stripper = for_engine(asked, choice)
         if isinstance(body, bytes) and not (asked.verbatim and is_form(asked.request)):
             await self._check_media(body, model)
-        passage = Passage(account, stripper, account.capture)
+        passage = Passage(account, stripper, account.capture, self._loop)
         request = asked.request
         errand = Errand(model, choice.sites, asked.method, asked.target, request.headers, body, request.id)
         try:
@@ -302,17 +314,21 @@ class Service:
     def _opening(self, asked: Asked, account: Account) -> Opening:
         body = asked.body if isinstance(asked.body, bytes) else b""
         mode = asked.caller.beats or self._settings.heartbeat
-        return Opening(account.id, account.asked, int(account.at), mode, body)
+        said = asked.said or Said(body)
+        return Opening(account.id, account.asked, int(account.at), mode, said.body, said.reply_id)
 
-    def _waiting(self, asked: Asked, answer: Answer, client: Client | None) -> Waiting:
+    def _waiting(self, asked: Asked, answer: Answer, retries: int, client: Client | None) -> Waiting:
         request, caller = asked.request, asked.caller
         beats = answer.is_stream and (caller.beats or self._settings.heartbeat) != "off"
-        digest = None
-        if isinstance(asked.body, bytes) and request.header(RETRY_COUNT) is not None:
-            digest = digest_of(caller.name, asked.route.path, asked.body)
-        patience_s = _patience_s(request, self._settings.load_wait_s, its_own_clock=not beats)
-        deadline = self._loop.time() + patience_s
-        return Waiting(caller.name, caller.priority, deadline, digest, client, asked.may_load)
+        digest, body = None, asked.body
+        if isinstance(body, bytes) and request.header(RETRY_COUNT) is not None:
+            digest = partial(digest_of, caller.name, asked.route.path, body)
+        now = self._loop.time()
+        latest = now + _clock_s(request, its_own_clock=not beats)
+        deadline = min(now + self._settings.load_wait_s, latest)
+        return Waiting(
+            caller.name, caller.priority, deadline, digest, retries > 0, client, asked.may_load, latest
+        )
 
 
 class Accounting:
@@ -383,8 +399,9 @@ def note(account: Account, error: ProxyError) -> None:
     account.outcome = Outcome.REFUSED if refused else Outcome.FAILED
 
 
-def _patience_s(request: Request, longest_s: float, *, its_own_clock: bool) -> float:
-    """How long a request may wait. A client that hears nothing until the end has a clock of its own."""
+def _clock_s(request: Request, *, its_own_clock: bool) -> float:
+    """How long its client waits, if it tells. One that hears nothing until the end has a clock of its own."""
+    longest_s = math.inf
     given = [OWN_CLOCK, *(CLIENT_CLOCKS if its_own_clock else ())]
     for name in given:
         value = request.header(name)

@@ -1,0 +1,121 @@
+"""What the catalog changes in a request, and the names that lead to such changes; all else stays as it was."""
+
+from switchyard_contracts.grants import Models
+from switchyard_contracts.serving import Rewrite, Routing, Variant, Virtual
+from switchyard_contracts.status import Phase
+from tests.proxy.conftest import House
+from tests.proxy.engines import ScriptedEngine, says_json
+from tests.proxy.managers import GrantsWhatIsWanted
+from tests.proxy.running import RunningProxy
+from tests.proxy.wire.scenes import closed_accounts, serve_as, until_closed
+
+CHAT = "/v1/chat/completions"
+PLAIN = Routing()
+THINKING = Variant(rewrite=Rewrite(set={"chat_template_kwargs": {"enable_thinking": True}}))
+
+
+class Routes(GrantsWhatIsWanted):
+    """Says what holds for all of its models, too."""
+
+    routing = Routing()
+
+    async def _greet(self) -> None:
+        await super()._greet()
+        await self.say(Models(models=tuple(self.models), routing=self.routing))
+
+
+async def served(
+    house: House, routing: Routing = PLAIN, **serving: object
+) -> tuple[ScriptedEngine, RunningProxy]:
+    engine = await house.engine(says_json({}))
+    manager = await house.manager(engine, kind=Routes)
+    manager.routing = routing  # type: ignore[attr-defined]
+    serve_as(manager, "chat", **serving)
+    return engine, await house.proxy(manager)
+
+
+async def test_a_variant_sets_its_fields_and_is_the_model_to_the_engine(house: House) -> None:
+    engine, proxy = await served(house, variants={"thinking": THINKING})
+    accounts = closed_accounts(proxy)
+
+    async with proxy.client() as client:
+        reply = await client.post(CHAT, json={"model": "gpt-4o:thinking", "messages": [], "seed": 1})
+
+    assert reply.status_code == 200
+    assert engine.seen[0].json == {
+        "model": "chat",
+        "messages": [],
+        "seed": 1,
+        "chat_template_kwargs": {"enable_thinking": True},
+    }
+    await until_closed(accounts, 1)
+    assert (accounts[0].asked, accounts[0].model) == ("gpt-4o:thinking", "chat")
+
+
+async def test_the_models_own_changes_are_made_without_a_variant(house: House) -> None:
+    rewrite = Rewrite(strip=("user",), default={"temperature": 0.2}, set={"top_k": 5})
+    engine, proxy = await served(house, rewrite=rewrite)
+
+    async with proxy.client() as client:
+        await client.post(CHAT, json={"model": "chat", "user": "x", "temperature": 1, "top_k": 9})
+
+    assert engine.seen[0].json == {"model": "chat", "temperature": 1, "top_k": 5}
+
+
+async def test_fields_that_no_change_names_keep_their_bytes(house: House) -> None:
+    engine, proxy = await served(house, rewrite=Rewrite(set={"top_k": 5}))
+
+    async with proxy.client() as client:
+        await client.post(CHAT, content=b'{"model":"chat","n":1.50, "big":%b,"t":"\\u00e9"}' % (b"9" * 400))
+
+    body = engine.seen[0].body
+    assert b"1.50" in body
+    assert b"9" * 400 in body
+    assert b"\\u00e9" in body
+
+
+async def test_an_unknown_variant_is_an_unknown_model(house: House) -> None:
+    _, proxy = await served(house, variants={"thinking": THINKING})
+
+    async with proxy.client() as client:
+        reply = await client.post(CHAT, json={"model": "chat:thinkin", "messages": []})
+
+    assert (reply.status_code, reply.json()["error"]["code"]) == (404, "model_not_found")
+    assert "'chat:thinking'" in reply.json()["error"]["message"]
+
+
+async def test_a_request_that_names_no_model_gets_the_default_one(house: House) -> None:
+    engine, proxy = await served(house, Routing(default_model="chat"))
+
+    async with proxy.client() as client:
+        reply = await client.post(CHAT, content=b'{"messages":[]}')
+
+    assert reply.status_code == 200
+    assert engine.seen[0].json == {"model": "chat", "messages": []}
+
+
+async def test_a_virtual_model_prefers_what_is_loaded(house: House) -> None:
+    engine = await house.engine(says_json({}))
+    manager = await house.manager(engine, kind=Routes)
+    manager.routing = Routing(virtual=(Virtual(name="best", candidates=("chat", "eyes")),))  # type: ignore[attr-defined]
+    manager.models = [
+        model.model_copy(update={"phase": Phase.STOPPED if model.name == "chat" else Phase.READY})
+        for model in manager.models
+    ]
+    proxy = await house.proxy(manager)
+
+    async with proxy.client() as client:
+        await client.post(CHAT, json={"model": "best", "messages": []})
+
+    assert engine.seen[0].json["model"] == "eyes"
+
+
+async def test_a_variant_is_listed_and_retrieved(house: House) -> None:
+    _, proxy = await served(house, variants={"thinking": THINKING})
+
+    async with proxy.client() as client:
+        listed = (await client.get("/v1/models")).json()["data"]
+        one = await client.get("/v1/models/chat:thinking")
+
+    assert "chat:thinking" in [model["id"] for model in listed]
+    assert one.status_code == 200
