@@ -16,7 +16,7 @@ from switchyard_proxy.replies import CORS
 from switchyard_proxy.routes import OLLAMA, ROUTES, Route
 from switchyard_proxy.settings import SETTINGS, Setting
 from switchyard_proxy.streams.stream import Status
-from switchyard_proxy.wire import passing, service
+from switchyard_proxy.wire import clocks, passing, service
 from tests.manager.test_docs import PAGES, anchors, rows, section
 
 DOCS = generate.ROOT / "docs"
@@ -90,7 +90,7 @@ def test_every_header_that_pages_may_read_is_explained() -> None:
 
 
 def test_every_header_that_decides_how_long_a_request_waits_is_explained() -> None:
-    read = (service.OWN_CLOCK, *service.CLIENT_CLOCKS, service.RETRY_COUNT)
+    read = (clocks.OWN_CLOCK, *clocks.CLIENT_CLOCKS, service.RETRY_COUNT)
 
     assert {name.decode() for name in read} <= rows(section(API, "Headers"))
 

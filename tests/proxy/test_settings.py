@@ -64,6 +64,7 @@ def test_a_token_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         ("host", " "),
         ("manager", "http://a:1,nonsense"),
         ("auth", "maybe"),
+        ("heartbeat_s", "0"),
         ("heartbeat", "loud"),
         ("stream_store", "mysql://x"),
         ("requests_keep_days", "-1"),

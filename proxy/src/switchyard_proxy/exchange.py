@@ -7,6 +7,8 @@ goes out in one write with its head.
 import asyncio
 import http
 import logging
+import socket
+import struct
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -100,6 +102,8 @@ class Exchange:
         """A reply that was left incomplete breaks off, so that nobody takes it for whole."""
         if self.response_started:
             if self._old:  # where the end of the connection is the end of the reply, only a reset tells
+                peer = self._line.transport.get_extra_info("socket")
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 self._line.transport.abort()
             else:
                 self._line.transport.close()

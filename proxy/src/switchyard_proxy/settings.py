@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 MIB = 1024 * 1024
+SHORTEST_BEAT_S = 0.01
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -129,6 +130,13 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _some_seconds(text: str) -> float:
+    seconds = _seconds(text)
+    if seconds < SHORTEST_BEAT_S:
+        raise ValueError(f"give a number of seconds, at least {SHORTEST_BEAT_S:g}")
+    return seconds
+
+
 def _address(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -206,7 +214,10 @@ SETTINGS = (
         "commit_after_s", "Seconds after which a streamed request that still waits is answered.", "15", _seconds
     ),
     Setting(
-        "heartbeat_s", "Seconds between signs of life in a stream in which nothing else comes.", "10", _seconds
+        "heartbeat_s",
+        "Seconds between signs of life in a stream in which nothing else comes.",
+        "10",
+        _some_seconds,
     ),
     Setting(
         "heartbeat",

@@ -106,6 +106,7 @@ async def test_with_a_killed_manager_end_its_engines_and_what_they_left_unsaid_i
     """Those that are processes are its children, and go with it."""
     for this in rounds():
         await house.warm(this.models)
+
         found = await verdicts_when(house.proxy, this, and_again(house.manager, this.chance))
 
         assert found[Verdict.BROKEN] == 0
@@ -116,6 +117,7 @@ async def test_with_a_killed_manager_end_its_engines_and_what_they_left_unsaid_i
 async def test_a_killed_proxy_breaks_connections_and_ends_nothing_politely(house: House) -> None:
     for this in rounds():
         await house.warm(this.models)
+
         found = await verdicts_when(house.proxy, this, and_again(house.proxy, this.chance))
 
         assert found[Verdict.BROKEN] > 0

@@ -85,6 +85,7 @@ async def test_u1_a_stream_cut_at_any_byte_is_read_on_without_gap_or_repeat(hous
 
     for this in rounds():
         await house.warm(this.models)
+
         async with asyncio.TaskGroup() as all_of_them:
             reading = [all_of_them.create_task(one(this)) for _ in range(STREAMS)]
 

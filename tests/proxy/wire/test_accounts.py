@@ -218,3 +218,25 @@ async def test_an_answer_in_stead_of_a_stream_before_we_began_passes_as_it_is(ho
     account = await account_of(house, says(b'{"choices":[]}'), body=STREAM)
 
     assert (account.outcome, account.status) == ("ok", 200)
+
+
+async def test_captured_bodies_can_be_looked_at_and_hold_no_secret(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Once for each endpoint, FastAPI looks up its source for what it calls a fault's context.
+    monkeypatch.setattr("fastapi.routing._extract_endpoint_context", lambda _: {})
+    _, _, proxy = await house.serving(says_json({"choices": [], "answer": "yes"}), captures="all")
+    body = {"model": "chat", "messages": [], "api_key": "sk-hidden"}
+
+    async with proxy.client() as client:
+        headers = {"x-request-id": "look-1", "authorization": "Bearer sk-mine"}
+        await client.post("/v1/chat/completions", json=body, headers=headers)
+        async with asyncio.timeout(10):
+            while await asyncio.to_thread(proxy.parts.ledger.capture, "look-1") is None:
+                await asyncio.sleep(0.05)
+        seen = await client.get("/api/requests/look-1/capture")
+
+    assert "chat/completions" in seen.text
+    assert '"answer"' in seen.text.replace("\\", "")
+    assert "sk-hidden" not in seen.text
+    assert "sk-mine" not in seen.text

@@ -13,6 +13,7 @@ from switchyard_contracts.status import ModelStatus
 from switchyard_proxy.access.callers import Caller
 from switchyard_proxy.dialects import llama_cpp
 from switchyard_proxy.routing import refusals
+from switchyard_proxy.routing.names import Directory
 from switchyard_proxy.wire.fleet import Fleet
 
 
@@ -25,7 +26,8 @@ def models(fleet: Fleet, caller: Caller, created: int) -> bytes:
         if caller.models is None or model.name in caller.models
         for entry in _entries(model, fleet.loading(model.name), created)
     ]
-    listed += [_virtual(one, created) for one in known.virtual]
+    virtual = ((one, _candidates(one, known, caller)) for one in known.virtual)
+    listed += [_virtual(one, candidates, created) for one, candidates in virtual if candidates]
     return json.dumps({"object": "list", "data": listed}).encode()
 
 
@@ -33,8 +35,8 @@ def model(fleet: Fleet, caller: Caller, name: str, created: int) -> bytes:
     """Raises `Unavailable` before any manager was ever met, and `Refused` for a name that nobody has."""
     known = fleet.directory
     virtual = next((one for one in known.virtual if one.name == name), None)
-    if virtual is not None:
-        return json.dumps(_virtual(virtual, created)).encode()
+    if virtual is not None and (candidates := _candidates(virtual, known, caller)):
+        return json.dumps(_virtual(virtual, candidates, created)).encode()
     found = known.named(name)
     if found is None or (caller.models is not None and found.model.name not in caller.models):
         visible = [one for one in known.models if caller.models is None or one.name in caller.models]
@@ -53,14 +55,22 @@ def _entries(model: ModelStatus, loading: Loading | None, created: int) -> list[
     return [shown, *variants]
 
 
-def _virtual(one: Virtual, created: int) -> dict[str, Any]:
+def _candidates(one: Virtual, known: Directory, caller: Caller) -> list[str]:
+    """Those that the caller may use: the others are not even named to it."""
+    if caller.models is None:
+        return list(one.candidates)
+    found = {name: known.named(name) for name in one.candidates}
+    return [name for name, choice in found.items() if choice and choice.model.name in caller.models]
+
+
+def _virtual(one: Virtual, candidates: list[str], created: int) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "id": one.name,
         "object": "model",
         "created": created,
         "owned_by": "switchyard",
         "name": one.name,
-        "candidates": one.candidates,
+        "candidates": candidates,
     }
     return shown if one.description is None else shown | {"description": one.description}
 

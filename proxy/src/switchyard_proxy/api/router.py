@@ -11,8 +11,7 @@ from switchyard_proxy.errors import Refused
 from switchyard_proxy.grants.commands import Commands
 from switchyard_proxy.routing import needs
 from switchyard_proxy.routing.names import Choice, Fits, anyone
-from switchyard_proxy.wire.fleet import Fleet
-from switchyard_proxy.wire.service import may_use
+from switchyard_proxy.wire.fleet import Fleet, may_use
 
 BEAT_S = 15.0
 COMMENT = b": keepalive\n\n"

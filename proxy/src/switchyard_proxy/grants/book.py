@@ -76,13 +76,17 @@ class Book:
 
     # What requests do
 
-    def take(self, model: str, now: float) -> Lease | None:
-        """A lease at once, if a grant for the model is held."""
+    def take(self, model: str, now: float, *, looks: bool = False) -> Lease | None:
+        """A lease at once, if a grant for the model is held. One that only looks is no news for the manager."""
         grant = self._current.get(model)
         if grant is None or grant.standing is not Standing.HELD:
             return None
         lease = self._lease(grant)
-        self._tell_later(grant, now)
+        if looks:
+            lease.looks = True
+            grant.looking += 1
+        else:
+            self._tell_later(grant, now)
         return lease
 
     def wait(self, ticket: Ticket, now: float) -> tuple[Effect, ...]:
@@ -112,12 +116,15 @@ class Book:
         if lease not in grant.leases:
             return ()
         grant.leases.remove(lease)
-        if grant.leases:
+        grant.looking -= lease.looks
+        if not grant.leases and grant.standing is not Standing.HELD:
+            return self._drained(grant)
+        if lease.looks:
+            return ()
+        if grant.running:
             self._tell_later(grant, now)
             return ()
         grant.idle_since = now
-        if grant.standing is not Standing.HELD:
-            return self._drained(grant)
         if now - grant.told_at >= self._report_every_s:
             return (self._tell(grant, now),)
         self._tell_at(grant, grant.told_at + self._report_every_s)
@@ -162,8 +169,7 @@ class Book:
         for grant in self._grants.values():
             grant.told_at, grant.tell_at = now, NEVER
         holds = tuple(
-            Held(model=grant.model, grant=grant.id, in_flight=len(grant.leases))
-            for grant in self._grants.values()
+            Held(model=grant.model, grant=grant.id, in_flight=grant.running) for grant in self._grants.values()
         )
         doubted = (grant for grant in self._grants.values() if grant.standing is Standing.DOUBTED)
         return (
@@ -244,7 +250,7 @@ class Book:
 
     def _tell(self, grant: Grant, now: float) -> Send:
         grant.told_at, grant.tell_at = now, NEVER
-        running = len(grant.leases)
+        running = grant.running
         idle_s = 0.0 if running else now - grant.idle_since
         return Send(InFlight(model=grant.model, grant=grant.id, n=running, idle_s=idle_s))
 

@@ -30,10 +30,15 @@ class Grant:
     idle_since: float
     standing: Standing = Standing.HELD
     leases: "set[Lease]" = field(default_factory=set)
+    looking: int = 0  # of these, how many only look at the engine
     drain_s: float | None = None
     cut_at: float = NEVER
     told_at: float = -NEVER
     tell_at: float = NEVER
+
+    @property
+    def running(self) -> int:
+        return len(self.leases) - self.looking
 
 
 @dataclass(slots=True, eq=False)
@@ -44,6 +49,7 @@ class Lease:
     """
 
     grant: Grant
+    looks: bool = False  # only looks at the engine: that is no use of it, and keeps nothing loaded
     cut: str | None = None
     on_cut: Callable[[str], None] | None = None
 

@@ -74,11 +74,11 @@ class Leases:
         """How many requests run on the model's grant; None where none is held."""
         return self._book.running_on(model)
 
-    def take(self, model: str) -> Lease | None:
-        """A lease at once, where a grant is held. Raises `Unavailable` when the proxy stops."""
+    def take(self, model: str, *, looks: bool = False) -> Lease | None:
+        """A lease at once, where a grant is held; `looks`: it is no use of the model. Raises `Unavailable`."""
         if self._stopped is not None:
             raise _stopping(self._stopped)
-        lease = self._book.take(model, self._loop.time())
+        lease = self._book.take(model, self._loop.time(), looks=looks)
         if lease is not None:
             self._running.add(lease)
             self._set_alarm()

@@ -63,7 +63,14 @@ class Recorder:
             self._head = (status, headers)
 
     async def body(self, data: bytes, *, last: bool) -> None:
-        await self._sink.body(data, last=last)
+        """The end is kept before it is told: whoever has it may ask for the whole at once."""
+        if not last:
+            await self._sink.body(data, last=False)
+        await self._record(data, last=last)
+        if last:
+            await self._sink.body(data, last=True)
+
+    async def _record(self, data: bytes, *, last: bool) -> None:
         if self._recording is not None:
             self._recording.add(data, last=last)
         elif self._head is not None:

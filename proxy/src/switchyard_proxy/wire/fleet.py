@@ -5,9 +5,10 @@ import asyncio
 from switchyard_contracts.errors import ErrorCode
 from switchyard_contracts.grants import Loading
 from switchyard_contracts.status import ModelStatus
+from switchyard_proxy.access.callers import Caller
 from switchyard_proxy.errors import Unavailable
 from switchyard_proxy.grants.sites import Sites
-from switchyard_proxy.routing.names import Directory
+from switchyard_proxy.routing.names import Directory, Fits, anyone
 
 
 class Fleet:
@@ -71,3 +72,9 @@ class Fleet:
 def not_met() -> Unavailable:
     message = "cannot tell which models there are: the manager has not been reached yet; see that it runs"
     return Unavailable(ErrorCode.MANAGER_UNAVAILABLE, message)
+
+
+def may_use(caller: Caller) -> Fits:
+    """Which models may be chosen for a caller."""
+    models = caller.models
+    return anyone if models is None else lambda model: model.name in models

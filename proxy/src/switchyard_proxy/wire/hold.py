@@ -63,7 +63,7 @@ class Hold:
             turn = await self._turn(model, model.serving.max_concurrency, waiting, answer)
         account.queued = self._loop.time()
         try:
-            lease = leases.take(model.name)
+            lease = leases.take(model.name, looks=not waiting.may_load)
             if lease is None and not waiting.may_load:
                 raise _not_loaded(model.name)
             if lease is None:

@@ -25,8 +25,9 @@ from switchyard_proxy.streams.responses import queued
 from switchyard_proxy.streams.resume import Wish, wished
 from switchyard_proxy.streams.stream import Kind, Order, Stream, new_id
 from switchyard_proxy.streams.telling import tell
+from switchyard_proxy.wire.asked import Asked, Said
 from switchyard_proxy.wire.hangup import while_client_stays
-from switchyard_proxy.wire.service import Asked, Said, Service
+from switchyard_proxy.wire.service import Service
 
 BACKGROUND = (Rewrite(set=FOR_ENGINE),)
 

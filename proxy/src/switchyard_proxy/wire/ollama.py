@@ -19,9 +19,10 @@ from switchyard_proxy.replies import Reply
 from switchyard_proxy.request import Request
 from switchyard_proxy.routes import Route, Table
 from switchyard_proxy.routing import refusals
+from switchyard_proxy.wire.asked import Asked
 from switchyard_proxy.wire.fleet import Fleet
 from switchyard_proxy.wire.hangup import while_client_stays
-from switchyard_proxy.wire.service import Asked, Service
+from switchyard_proxy.wire.service import Service
 
 Command = Callable[[str, str], Awaitable[object]]  # a verb and a model
 log = logging.getLogger(__name__)

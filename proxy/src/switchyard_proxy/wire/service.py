@@ -10,23 +10,21 @@ import math
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
-from switchyard_contracts.errors import CODES, ErrorCode, ErrorType
+from switchyard_contracts.errors import ErrorCode
 from switchyard_contracts.status import ModelStatus
 from switchyard_proxy.access.callers import Caller, Role
 from switchyard_proxy.access.gatekeeper import Gatekeeper
 from switchyard_proxy.access.limits import Permit
-from switchyard_proxy.accounting.account import Account, Outcome
-from switchyard_proxy.accounting.asking import Stripper, with_usage
+from switchyard_proxy.accounting.account import Account
 from switchyard_proxy.accounting.book import Accounts
 from switchyard_proxy.accounting.captures import Capture
 from switchyard_proxy.asgi import Receive
-from switchyard_proxy.bodies.editing import renamed
 from switchyard_proxy.bodies.fields import Fields, read_fields
 from switchyard_proxy.bodies.reading import Bounds, check_declared, read_body, unpacked
-from switchyard_proxy.bodies.uploads import Upload, read_upload
+from switchyard_proxy.bodies.uploads import read_upload
 from switchyard_proxy.budget.media import looks_like_media
 from switchyard_proxy.budget.reckoning import check
 from switchyard_proxy.dialects.voice import Opening
@@ -34,12 +32,14 @@ from switchyard_proxy.errors import ClientGone, ProxyError
 from switchyard_proxy.replies import Sink
 from switchyard_proxy.request import Client, Request
 from switchyard_proxy.routes import Route
-from switchyard_proxy.routing import rewriting
-from switchyard_proxy.routing.names import Choice, Fits, anyone
+from switchyard_proxy.routing.names import Choice
 from switchyard_proxy.settings import Settings
 from switchyard_proxy.wire import passing
 from switchyard_proxy.wire.answer import Answer, Kind
-from switchyard_proxy.wire.fleet import Fleet
+from switchyard_proxy.wire.asked import Asked, Said, for_engine, is_form, with_query
+from switchyard_proxy.wire.clocks import clock_s
+from switchyard_proxy.wire.closing import Accounting, note
+from switchyard_proxy.wire.fleet import Fleet, may_use
 from switchyard_proxy.wire.forward import Errand, Forwarder
 from switchyard_proxy.wire.hangup import while_client_stays
 from switchyard_proxy.wire.hold import Waiting
@@ -50,60 +50,11 @@ from switchyard_proxy.wire.pulse import Pulse, Pulses
 FALLS_BACK = frozenset(
     {ErrorCode.MODEL_LOAD_FAILED, ErrorCode.MODEL_LOAD_TIMEOUT, ErrorCode.BACKEND_UNAVAILABLE}
 )
-CLIENT_CLOCKS = (b"x-stainless-timeout", b"x-stainless-read-timeout")
-OWN_CLOCK = b"x-switchyard-timeout-s"
 RETRY_COUNT = b"x-stainless-retry-count"
-HASTE = 0.97  # of a client's own clock: our answer must be there before it gives up
-FORM = b"multipart/form-data"
-NUMBER = re.compile(rb"[0-9]{1,6}(\.[0-9]{1,3})?")
 COUNT = re.compile(rb"[0-9]{1,6}")
 LARGE = 1024 * 1024  # a body from which on it is looked through in a thread
-STRIPPER = Stripper()
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What the client knows of its request, where the engine is asked something else."""
-
-    body: bytes
-    reply_id: str | None = None
-
-
-@dataclass(slots=True)  # frozen, each would cost six times as much, and every request makes one
-class Asked:
-    """A request as it was read."""
-
-    request: Request
-    route: Route
-    target: bytes
-    caller: Caller
-    body: bytes | Upload
-    fields: Fields
-    method: bytes = b"POST"
-    said: Said | None = None
-    verbatim: bool = False  # the path says which model: nothing in the body does, or is changed
-
-    @property
-    def may_load(self) -> bool:
-        """Only what asks something loads a model: whoever looks at one must not bring it up."""
-        return self.method == b"POST"
-
-    @property
-    def size(self) -> int:
-        return self.body.size if isinstance(self.body, Upload) else len(self.body)
-
-    def show_to(self, capture: Capture) -> None:
-        """An upload is not shown: it is files."""
-        request, body = self.request, self.body if isinstance(self.body, bytes) else b""
-        capture.asked(
-            request.method, _with_query(request.path.encode(), request.query).decode(), request.headers, body
-        )
-
-    async def close(self) -> None:
-        if isinstance(self.body, Upload):
-            await self.body.close()
 
 
 class Service:
@@ -145,7 +96,7 @@ class Service:
 
     async def read(self, request: Request, route: Route, caller: Caller, receive: Receive) -> Asked:
         """Raises `ProxyError` and `ClientGone`. What it gives is to be closed with `close`."""
-        target = _with_query(route.target or route.path.encode(), request.query)
+        target = with_query(route.target or route.path.encode(), request.query)
         kind = request.header(b"content-type") or b""
         declared = request.header(b"content-length")
         if route.uploads and is_form(request):
@@ -158,7 +109,10 @@ class Service:
     async def body_of(self, request: Request, receive: Receive) -> bytes:
         """Raises `ProxyError` and `ClientGone`."""
         if request.client.has_sent_all:  # mostly: then nothing need be waited for, nor for how long
-            body: bytes = (await receive())["body"]
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            body: bytes = message["body"]
             check_declared(b"%d" % len(body), self._bounds)
         else:
             body = await read_body(receive, request.header(b"content-length"), self._bounds)
@@ -180,7 +134,7 @@ class Service:
             passing.check(request.method, path)
             body = await self.body_of(request, receive)
             fields = Fields(name, passing.streams(body), None, background=False, store=None)
-            target = _with_query(b"/" + path.encode(), request.query)
+            target = with_query(b"/" + path.encode(), request.query)
             method = request.method.encode()
             asked = Asked(request, route, target, caller, body, fields, method, verbatim=True)
             await while_client_stays(request.client, self.answer(asked, account, sink, request.client))
@@ -194,7 +148,7 @@ class Service:
             finally:
                 await asked.close()
 
-    def accounted(self, request: Request, route: Route, caller: Caller) -> "Accounting":
+    def accounted(self, request: Request, route: Route, caller: Caller) -> Accounting:
         """An account that is closed when the request is over, with how it ended."""
         return Accounting(self._open(request, route, caller), self._accounts, self._loop)
 
@@ -324,87 +278,8 @@ class Service:
         if isinstance(body, bytes) and request.header(RETRY_COUNT) is not None:
             digest = partial(digest_of, caller.name, asked.route.path, body)
         now = self._loop.time()
-        latest = now + _clock_s(request, its_own_clock=not beats)
+        latest = now + clock_s(request, its_own_clock=not beats)
         deadline = min(now + self._settings.load_wait_s, latest)
         return Waiting(
             caller.name, caller.priority, deadline, digest, retries > 0, client, asked.may_load, latest
         )
-
-
-class Accounting:
-    """Closes an account, once, whatever became of its request. No generator: it is made for each request."""
-
-    __slots__ = ("_account", "_accounts", "_loop")
-
-    def __init__(self, account: Account, accounts: Accounts, loop: asyncio.AbstractEventLoop) -> None:
-        self._account = account
-        self._accounts = accounts
-        self._loop = loop
-
-    def __enter__(self) -> Account:
-        return self._account
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        account = self._account
-        match error:
-            case None:
-                pass
-            case ProxyError():
-                note(account, error)
-                account.status = CODES[error.code].status
-            case ClientGone():
-                account.outcome = Outcome.CLIENT_LEFT
-            case asyncio.CancelledError():
-                account.outcome = Outcome.CANCELLED
-            case _:
-                account.outcome, account.code = Outcome.FAILED, ErrorCode.INTERNAL_ERROR
-        account.ended = self._loop.time()
-        self._accounts.close(account)
-
-
-def for_engine(asked: Asked, choice: Choice) -> tuple[bytes | Upload, Stripper | None]:
-    """The body as the engine gets it, and what must be taken out of its stream for that."""
-    name, body, fields = choice.model.name, asked.body, asked.fields
-    if asked.verbatim:
-        return body, None
-    if isinstance(body, Upload):
-        return (body if fields.model == name else body.renamed(name)), None
-    if choice.rewrites:
-        body = rewriting.apply(body, choice.rewrites, name)
-    elif fields.model != name:
-        body = renamed(body, fields, name)
-    if asked.route.counts and fields.stream and (counted := with_usage(body, fields)) is not None:
-        return counted, STRIPPER
-    return body, None
-
-
-def is_form(request: Request) -> bool:
-    return (request.header(b"content-type") or b"").lower().startswith(FORM)
-
-
-def _with_query(path: bytes, query: bytes) -> bytes:
-    return b"%b?%b" % (path, query) if query else path
-
-
-def may_use(caller: Caller) -> Fits:
-    """Which models may be chosen for a caller."""
-    models = caller.models
-    return anyone if models is None else lambda model: model.name in models
-
-
-def note(account: Account, error: ProxyError) -> None:
-    """How a request ended that failed."""
-    account.code = error.code
-    refused = CODES[error.code].type is not ErrorType.SERVER
-    account.outcome = Outcome.REFUSED if refused else Outcome.FAILED
-
-
-def _clock_s(request: Request, *, its_own_clock: bool) -> float:
-    """How long its client waits, if it tells. One that hears nothing until the end has a clock of its own."""
-    longest_s = math.inf
-    given = [OWN_CLOCK, *(CLIENT_CLOCKS if its_own_clock else ())]
-    for name in given:
-        value = request.header(name)
-        if value is not None and NUMBER.fullmatch(value):
-            longest_s = min(longest_s, float(value) * HASTE)
-    return longest_s
