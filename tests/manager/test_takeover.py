@@ -217,10 +217,10 @@ def test_an_engine_that_dies_while_it_is_taken_over_is_started_anew_for_whoever_
     world.hear(ProxyCame(session, Hello(proxy=session.proxy)), 0)
     world.hear(EngineGone("m", "m-old", Exit(0)), 1)
     world.decide(1)
-    world.hear(Measured(ONE_GPU), 19)
-    world.hear(ProxySaid(session, Want(model="m", ticket="t")), 20)
+    world.hear(Measured(ONE_GPU), 69)
+    world.hear(ProxySaid(session, Want(model="m", ticket="t")), 70)
 
-    assert [type(work) for work in world.decide(20)] == [BringUp]
+    assert [type(work) for work in world.decide(70)] == [BringUp]
 
 
 def test_what_runs_is_taken_over_late_when_its_runtime_was_away_at_first(models: Catalog) -> None:

@@ -50,7 +50,7 @@ def test_k6_what_is_not_the_models_fault_never_counts_against_it(world: World, s
     (work,) = world.decide(now)
     assert isinstance(work, BringUp)
     world.hear(EngineGone("m", work.errand.instance, Exit(1)), now + 1)
-    assert world.statuses(now + 1)[0].retry_in_s == 10  # its first own failure
+    assert world.statuses(now + 1)[0].retry_in_s == 60  # its first own failure
 
 
 def test_a_slow_load_that_makes_progress_is_not_stopped_at_its_limit(world: World, session: WritesDown) -> None:
