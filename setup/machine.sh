@@ -3,7 +3,7 @@
 # apt_install, which is the one way in which anything is installed outside this folder.
 
 # shellcheck disable=SC2034 # read where it is installed, and by the doctor
-NEEDED_DISK_MB=4096 WANTED_RAM_MB=2048
+NEEDED_DISK_MB=5120 WANTED_RAM_MB=2048
 PYTHONS="python3.13 python3.12 python3.11 python3 python python3.14"
 
 # limited SECONDS COMMAND…: a driver or an engine that hangs must not hang us. macOS has no `timeout`.

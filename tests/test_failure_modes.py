@@ -190,6 +190,7 @@ TESTED: dict[str, tuple[tuple[str, str], ...]] = {
     "K31": ((WORLD, "test_ready_means_one_grant_for_everyone_who_waits_at_a_proxy"),),
     "K32": (
         (COLD_START, "test_f_queue_k32_a_full_queue_refuses_with_its_numbers"),
+        ("proxy/grants/test_lines.py", "test_k32_clients_refused_together_are_told_different_times"),
         ("clients/test_errors.py", "test_a_full_queue_tells_when_to_come_back"),
         (SWITCHING, "test_f6_fifty_concurrent_first_requests_start_exactly_one_engine"),
     ),

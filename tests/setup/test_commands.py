@@ -139,7 +139,7 @@ def test_refuses_a_full_disk_with_the_numbers_before_anything_is_made(machine: M
     done = machine.run("up")
 
     assert done.returncode == 1
-    assert f"cannot install: {machine.folder} has 100 MB free and needs 4096 MB; make room" in done.stderr
+    assert f"cannot install: {machine.folder} has 100 MB free and needs 5120 MB; make room" in done.stderr
     assert not (machine.folder / ".venv").exists()
 
 

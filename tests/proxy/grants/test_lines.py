@@ -441,3 +441,12 @@ def test_processes_together_never_run_more_than_the_limit(moves: list[tuple[int,
                 each.leave(each.running[0])
             ask_again(each)
     assert shared.taken == 0  # type: ignore[union-attr]
+
+
+def test_k32_clients_refused_together_are_told_different_times() -> None:
+    lines = Lines()
+
+    told = [lines.full("m", 2, 2, 1, expected_s=8.0).retry_after_s for _ in range(12)]
+
+    assert len(set(told)) == 6
+    assert all(8 <= seconds <= 30 for seconds in told)

@@ -21,6 +21,7 @@ from switchyard_proxy.errors import Unavailable
 
 USUAL_S = 10.0  # what a request takes, as long as none was seen
 NEW_WEIGHS = 0.2
+SOONEST_S, LATEST_S, SPREAD_S = 5, 30, 5  # of what a refused client is told to wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class Lines:
         self._lines: dict[str, Line] = {}
         self._slots = slots
         self._numbers = 0
+        self._refused = 0
 
     @property
     def waiting(self) -> int:
@@ -100,7 +102,7 @@ class Lines:
                 return
         if len(line.waiting) >= longest:
             self._withdraw(turn.model, line)
-            raise full(turn.model, len(line.waiting), longest, line.running, self._expected_s(line))
+            raise self.full(turn.model, len(line.waiting), longest, line.running, self._expected_s(line))
         self._numbers += 1
         turn.number = self._numbers
         _level(line, turn)
@@ -159,6 +161,17 @@ class Lines:
         rank.turns[turn.key] += 1
         turn.runs, turn.began = True, now
 
+    def full(self, model: str, waiting: int, longest: int, running: int, expected_s: float) -> Unavailable:
+        """Those refused together are told different times, or they would all come back together."""
+        soonest_s = min(max(math.ceil(expected_s), SOONEST_S), LATEST_S - SPREAD_S)
+        wait_s = soonest_s + self._refused % (SPREAD_S + 1)
+        self._refused += 1
+        message = (
+            f"cannot queue one more request for {model!r}: {waiting} wait already (at most {longest}) and "
+            f"{running} run; try again in {wait_s} s"
+        )
+        return Unavailable(ErrorCode.OVERLOADED, message, retry_after_s=wait_s)
+
     def _expected_s(self, line: Line) -> float:
         return line.usual_s * (len(line.waiting) + 1) / max(line.limit, 1)
 
@@ -174,12 +187,3 @@ def _level(line: Line, turn: Turn) -> None:
     rank = line.ranks.setdefault(turn.priority, Rank())
     if not any(other.key == turn.key and other.priority == turn.priority for other in line.waiting):
         rank.turns[turn.key] = max(rank.turns.get(turn.key, 0), rank.level)
-
-
-def full(model: str, waiting: int, longest: int, running: int, expected_s: float) -> Unavailable:
-    wait_s = min(max(math.ceil(expected_s), 5), 30)
-    message = (
-        f"cannot queue one more request for {model!r}: {waiting} wait already (at most {longest}) and "
-        f"{running} run; try again in {wait_s} s"
-    )
-    return Unavailable(ErrorCode.OVERLOADED, message, retry_after_s=wait_s)

@@ -16,7 +16,7 @@ from switchyard_proxy.accounting.account import Account
 from switchyard_proxy.errors import Refused, Unavailable
 from switchyard_proxy.grants.holdings import Lease
 from switchyard_proxy.grants.leases import Leases, Place
-from switchyard_proxy.grants.lines import USUAL_S, Lines, Turn, full
+from switchyard_proxy.grants.lines import USUAL_S, Lines, Turn
 from switchyard_proxy.request import Client
 from switchyard_proxy.wire.answer import Answer
 from switchyard_proxy.wire.places import Digest, Places
@@ -101,7 +101,9 @@ class Hold:
         if place is None:
             queued, longest = leases.waiting_for(model.name), model.serving.max_queue
             if queued >= longest:
-                raise full(model.name, queued, longest, model.in_flight, model.expected_s or USUAL_S)
+                raise self._lines.full(
+                    model.name, queued, longest, model.in_flight, model.expected_s or USUAL_S
+                )
             place = leases.queue(model.name, waiting.deadline, waiting.priority)
         try:
             while not place.admitted.done():
