@@ -19,7 +19,7 @@ import pytest
 from switchyard_manager.errors import EngineFailed
 from switchyard_manager.runtimes import ProcessSpec, leftovers
 from switchyard_manager.runtimes.log_files import LogFiles
-from switchyard_manager.runtimes.process import WARDEN, ProcessRuntime
+from switchyard_manager.runtimes.process import PORTS, WARDEN, ProcessRuntime
 
 Spec = Callable[..., ProcessSpec]
 
@@ -205,3 +205,12 @@ def test_a_ctrl_c_at_the_terminal_is_not_the_wardens_to_answer(
 
         assert warden.wait(timeout=10) in {0, 128 + signal.SIGTERM}
         assert gone(engine)
+
+
+async def test_an_engine_gets_a_port_that_no_outgoing_connection_can_take_meanwhile(tmp_path: Path) -> None:
+    runtime = ProcessRuntime(LogFiles(tmp_path), "here")
+
+    ports = [(await runtime.listen()).port for _ in range(20)]
+
+    assert all(port in PORTS for port in ports)
+    assert len(set(ports)) > 1

@@ -9,6 +9,7 @@ manager, and there is never one to take over.
 import asyncio
 import contextlib
 import os
+import random
 import socket
 import sys
 from asyncio.subprocess import PIPE, STDOUT, Process
@@ -30,6 +31,11 @@ KILL_LIMIT_S = 15.0  # beyond the grace: SIGKILL, the burial of the family, a bu
 SWEEP_GRACE_S = 3.0
 
 
+# Below those that systems give to outgoing connections: one of these is not taken before the engine has it.
+PORTS = range(10_000, 30_000)
+TRIES = 50
+
+
 @dataclass(slots=True)
 class _Run:
     model: str
@@ -48,9 +54,7 @@ class ProcessRuntime:
         self._runs: dict[str, _Run] = {}
 
     async def listen(self) -> Listen:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            return Listen("127.0.0.1", probe.getsockname()[1])
+        return Listen("127.0.0.1", _free_port())
 
     async def start(self, spec: AnySpec, tell: Callable[[str], None]) -> str:
         """A process begins at once, so there is nothing to `tell`."""
@@ -154,3 +158,15 @@ def _not_a_process(spec: AnySpec) -> EngineFailed:
         f"cannot run {spec.model} as a process: it is described as a container",
         "give it an engine that runs without Docker, or start the manager where Docker answers",
     )
+
+
+def _free_port() -> int:
+    for _ in range(TRIES):
+        port = random.choice(PORTS)  # noqa: S311 -- not a secret: two starts at once must not choose the same
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        found: int = probe.getsockname()[1]
+        return found
