@@ -187,6 +187,7 @@ def passed_paths() -> str:
     rows = [
         ("POST", _named(passing.ASKS)),
         ("GET, HEAD", _named(passing.LOOKS)),
+        ("GET, HEAD", "`v1/images/files/` and a name"),
         ("GET, HEAD, POST, DELETE", "`v1/jobs`, and up to two names below it"),
     ]
     return table(["Method", "Paths"], rows)

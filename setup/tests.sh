@@ -74,6 +74,8 @@ packages_missing_for_tests() {
   if ! command -v redis-server >/dev/null 2>&1; then missing="$missing redis-server"; fi
   # For an Engine in a network of its own, which tests kill and start again.
   if is_debian && ! command -v ip >/dev/null 2>&1; then missing="$missing iproute2"; fi
+  # For an image to build ours on where none can be fetched.
+  if is_debian && ! command -v debootstrap >/dev/null 2>&1; then missing="$missing debootstrap"; fi
   printf '%s' "$missing"
 }
 

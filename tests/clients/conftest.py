@@ -8,6 +8,7 @@ import pytest
 from switchyard_contracts.catalog import ModelType
 from switchyard_contracts.status import ModelStatus, Phase
 from tests.clients.engine import SpeaksLikeVllm
+from tests.clients.image_servers import PROGRAM, SDKS, Servers, make_models, running
 from tests.clients.loads import TakesItsTime
 from tests.clients.programs import OPENAI2, Program, in_node, in_python, missing
 from tests.proxy.engines import ScriptedEngine
@@ -143,3 +144,27 @@ def ai_sdk(programs: dict[str, Program]) -> Program:
 @pytest.fixture
 def anthropic(programs: dict[str, Program]) -> Program:
     return programs["anthropic"]
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """The image server, with no proxy before it."""
+    if not PROGRAM.exists():
+        pytest.skip("the engine is not installed: ./setup.sh test installs it")
+    folder = tmp_path_factory.mktemp("tiny")
+    make_models(folder)
+    with running(folder) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def sdks() -> Iterator[dict[str, Program]]:
+    yield {program.name: program for program in SDKS}
+    for program in SDKS:
+        program.close()
+
+
+@pytest.fixture(params=[program.name for program in SDKS])
+def sdk(request: pytest.FixtureRequest, sdks: dict[str, Program]) -> Program:
+    """OpenAI's clients for the image server: the test runs once with each."""
+    return sdks[request.param]

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import io
 import json
 import os
@@ -22,7 +23,9 @@ from PIL import Image
 os.environ["HF_HUB_OFFLINE"] = "1"  # a wrong path must fail here, not ask the network
 
 from switchyard_image_server.engine import Engine
+from switchyard_image_server.parts import make_parts
 from switchyard_image_server.serve import Service, listen
+from switchyard_image_server.settings import ModelSettings, Settings
 from switchyard_image_server.worker import Worker
 
 PATIENCE_S = 30.0
@@ -52,13 +55,19 @@ def frames(lines: str) -> list[Any]:
 class Served:
     """The real application on a real port, in a thread of its own, around any model."""
 
-    def __init__(self, load: Callable[[], Any], max_queue: int = 8) -> None:
+    def __init__(
+        self, load: Callable[..., Any], max_queue: int = 32, *, tells: bool = False, **settings: Any
+    ) -> None:
+        """`tells`: the load is given the function that it tells its progress."""
         self.worker = Worker(max_queue, time.monotonic, lambda: None)
-        self.engine = Engine("demo", self.worker, load)
+        self.engine = Engine("demo", self.worker, lambda tell: load(tell) if tells else load())
+        options = {"log_level": "warning", "max_queue": max_queue} | settings
+        self.parts = make_parts(self.engine, Settings(ModelSettings("demo"), "demo", **options))
         listener = listen("127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         self.client = httpx.Client(base_url=self.url, timeout=PATIENCE_S)
         self.failure: Any = None
+        self._background: list[threading.Thread] = []
         self.left_behind: list[str] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._running = threading.Event()
@@ -68,9 +77,12 @@ class Served:
 
     async def _run(self, listener: Any) -> None:
         self._loop = asyncio.get_running_loop()
-        self._service = Service(self.engine, listener, "warning")
+        self._service = Service(self.parts, listener)
         self._running.set()
-        self.failure = await self._service.run()
+        try:
+            self.failure = await self._service.run()
+        finally:
+            listener.close()  # whoever asks a server that has broken hears so at once
         self.left_behind = [str(task) for task in asyncio.all_tasks() if task is not asyncio.current_task()]
 
     def until(self, condition: Callable[[], bool]) -> None:
@@ -85,11 +97,28 @@ class Served:
         self.until(lambda: self.client.get("/health").status_code == 200)
         return self
 
+    def on_loop(self, act: Callable[[], Any]) -> Any:
+        """What only the event loop may do."""
+        assert self._loop is not None
+        return asyncio.run_coroutine_threadsafe(act(), self._loop).result(PATIENCE_S)
+
+    def in_background(self, method: str, path: str, timeout: float = PATIENCE_S, **request: Any) -> None:
+        """A request that nobody waits for; it ends with the server, or when its client loses patience."""
+
+        def ask() -> None:
+            with contextlib.suppress(httpx.TransportError), httpx.Client(timeout=timeout) as client:
+                client.request(method, f"{self.url}{path}", **request)
+
+        self._background.append(threading.Thread(target=ask))
+        self._background[-1].start()
+
     def close(self) -> None:
         assert self._loop is not None
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._service.stop)
         self._thread.join(PATIENCE_S)
+        for one in self._background:
+            one.join(PATIENCE_S)
         self.client.close()
         assert self.worker.close(PATIENCE_S), "the worker thread was left behind"
         assert self.left_behind == []
@@ -133,8 +162,8 @@ class Process:
 def serve() -> Iterator[Callable[..., Served]]:
     started: list[Served] = []
 
-    def start(load: Callable[[], Any], max_queue: int = 8) -> Served:
-        started.append(Served(load, max_queue))
+    def start(load: Callable[..., Any], max_queue: int = 32, **settings: Any) -> Served:
+        started.append(Served(load, max_queue, **settings))
         return started[-1]
 
     yield start

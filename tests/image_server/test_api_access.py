@@ -6,20 +6,23 @@ from collections.abc import AsyncIterator
 import httpx
 import openai
 import pytest
+from fastapi import FastAPI
 
 from switchyard_image_server.api.access import NeedsKey
 from switchyard_image_server.app import build_app
 from switchyard_image_server.engine import Engine
+from switchyard_image_server.parts import make_parts
+from switchyard_image_server.settings import ModelSettings, Settings
 from switchyard_image_server.worker import Worker
+from tests.image_server.stand_ins import Talker
 
 KEY = "sk-of-this-run"
 
 
-def loading() -> Engine:
-    def never() -> object:
-        raise AssertionError("nobody loads it here")
-
-    return Engine("demo", Worker(1, time.monotonic, lambda: None), never)  # type: ignore[arg-type]
+def app_of(api_key: str | None = None) -> FastAPI:
+    """Around a model that nobody loads."""
+    engine = Engine("demo", Worker(1, time.monotonic, lambda: None), lambda _: Talker())  # type: ignore[arg-type, return-value]
+    return build_app(make_parts(engine, Settings(ModelSettings("demo"), "demo", api_key=api_key)))
 
 
 def client_of(app: object) -> httpx.AsyncClient:
@@ -28,16 +31,16 @@ def client_of(app: object) -> httpx.AsyncClient:
 
 @pytest.fixture
 async def locked() -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(build_app(loading(), api_key=KEY)) as client:
+    async with client_of(app_of(KEY)) as client:
         yield client
 
 
 @pytest.fixture
 async def guarded() -> AsyncIterator[httpx.AsyncClient]:
-    app = build_app(loading())
+    app = app_of()
     async with client_of(app) as unguarded:
         # At its first use of a route, FastAPI looks for the file that it stands in, on the event loop.
-        for path in ("/health", "/v1/models"):
+        for path in ("/health", "/ready", "/v1/models"):
             await unguarded.get(path)
     async with client_of(NeedsKey(app, KEY)) as client:
         yield client
@@ -53,6 +56,10 @@ async def guarded() -> AsyncIterator[httpx.AsyncClient]:
         ("GET", "/openapi.json"),
         ("GET", "/health/"),
         ("GET", "//health"),
+        ("GET", "/ready/"),
+        ("GET", "/v1/status"),
+        ("GET", "/metrics"),
+        ("POST", "/sleep"),
         ("GET", "/nowhere"),
     ],
 )
@@ -74,8 +81,9 @@ async def test_no_route_but_health_answers_without_the_key(
     }
 
 
-async def test_health_is_open_to_everyone(guarded: httpx.AsyncClient) -> None:
-    reply = await guarded.get("/health")
+@pytest.mark.parametrize("path", ["/health", "/ready"])
+async def test_health_is_open_to_everyone(guarded: httpx.AsyncClient, path: str) -> None:
+    reply = await guarded.get(path)
 
     assert (reply.status_code, reply.json()["status"]) == (503, "loading")
 
@@ -97,7 +105,7 @@ async def test_whatever_else_is_shown_does_not_help(locked: httpx.AsyncClient, s
 
 
 async def test_without_a_key_everyone_is_served() -> None:
-    async with client_of(build_app(loading())) as client:
+    async with client_of(app_of()) as client:
         assert (await client.get("/v1/models")).status_code == 200
 
 

@@ -18,8 +18,7 @@ def encoded(
     background: Background = Background.AUTO,
     compression: int | None = None,
 ) -> Image.Image:
-    content = base64.b64decode(encode(image, output, background, compression))
-    return Image.open(io.BytesIO(content))
+    return Image.open(io.BytesIO(encode(image, output, background, compression).content))
 
 
 @pytest.mark.parametrize("output", list(OutputFormat))
@@ -52,6 +51,36 @@ def test_an_opaque_background_has_no_alpha() -> None:
 def test_less_quality_is_fewer_bytes(output: OutputFormat) -> None:
     noise = Image.effect_noise((64, 64), 80).convert("RGB")
 
-    rough, fine = (encode(noise, output, Background.AUTO, compression) for compression in (10, 95))
+    sizes = [len(encode(noise, output, compression=quality).content) for quality in (0, 10, 95, 100)]
 
-    assert len(rough) < len(fine)
+    assert sizes == sorted(sizes)
+    assert len(set(sizes)) == 4
+
+
+def test_png_loses_nothing() -> None:
+    noise = Image.effect_noise((64, 64), 80).convert("RGB")
+
+    assert encoded(OutputFormat.PNG, noise).tobytes() == noise.tobytes()
+
+
+def test_says_what_it_made() -> None:
+    made = encode(Image.new("RGB", (40, 30)), OutputFormat.WEBP)
+
+    assert (made.media_type, made.size) == ("image/webp", "40x30")
+    assert base64.b64decode(made.base64) == made.content
+
+
+@pytest.mark.parametrize(
+    ("image", "output", "background", "transparent"),
+    [
+        (Image.new("RGBA", (4, 4), CLEAR), OutputFormat.PNG, Background.AUTO, True),
+        (Image.new("RGBA", (4, 4), (255, 0, 0, 255)), OutputFormat.PNG, Background.AUTO, False),
+        (Image.new("RGBA", (4, 4), CLEAR), OutputFormat.PNG, Background.OPAQUE, False),
+        (Image.new("RGBA", (4, 4), CLEAR), OutputFormat.JPEG, Background.AUTO, False),
+        (Image.new("RGB", (4, 4)), OutputFormat.PNG, Background.AUTO, False),
+    ],
+)
+def test_tells_whether_there_is_something_to_look_through(
+    image: Image.Image, output: OutputFormat, background: Background, transparent: bool
+) -> None:
+    assert encode(image, output, background).transparent is transparent

@@ -1,6 +1,6 @@
-"""Whether vLLM gets on, from its own counts."""
+"""Whether an engine gets on, from its own counts."""
 
-from switchyard_manager.engines.metrics import work_done
+from switchyard_manager.engines.metrics import image_server_work, work_done
 
 PAGE = """\
 # HELP vllm:iteration_tokens_total Histogram of number of tokens per engine_step.
@@ -46,3 +46,11 @@ def test_a_page_that_is_not_vllms_counts_nothing() -> None:
     assert work_done("") is None
     assert work_done("python_gc_objects_collected_total 3.0\n<html>") is None
     assert work_done("vllm:iteration_tokens_total_count nonsense\n") is None
+
+
+def test_the_image_server_counts_its_work_in_one_number() -> None:
+    ours = "# TYPE switchyard_image_server_work_total counter\nswitchyard_image_server_work_total 1.7e+03\n"
+
+    assert image_server_work(ours) == 1700.0
+    assert image_server_work(PAGE) is None
+    assert work_done(ours) is None

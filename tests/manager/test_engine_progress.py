@@ -33,6 +33,10 @@ CORE = "(EngineCore pid=7) INFO 11-20 12:00:00 [gpu_model_runner.py:1] "
         (f"{CORE}Auto-fit max_model_len: reduced from 262144 to 50528 to fit", "context 50,528 tokens"),
         (f"{CORE}init engine (profile, create kv cache, warmup model) took 9.1 s", "engine is up"),
         ("(APIServer pid=1) INFO:     Application startup complete.", "opening its port"),
+        (
+            "… INFO switchyard_image_server.load_log: loading text_encoder: 22 % (1 of 3 files)",
+            "text_encoder 22 %",
+        ),
         ("… INFO switchyard_image_server.serve: listening on http://127.0.0.1:1, loading m", "loading weights"),
     ],
 )

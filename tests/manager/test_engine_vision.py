@@ -8,7 +8,7 @@ import pytest
 
 from switchyard_contracts.catalog import Model
 from switchyard_contracts.serving import Vision
-from switchyard_manager.engines.vision import family_of, read_vision
+from switchyard_manager.engines.vision import as_served, family_of, read_vision
 from tests.manager.conftest import catalog_of
 
 HUB_QWEN3 = {
@@ -148,3 +148,30 @@ def test_what_the_weights_say_they_are_goes_before_their_name(tmp_path: Path) ->
     write(tmp_path, config={"model_type": "qwen3_vl"})
 
     assert read_vision(eyes("/models/qwen2-vl"), tmp_path).patch == 16
+
+
+def test_our_own_engine_takes_fewer_frames_than_a_processor_would() -> None:
+    served = as_served(eyes(engine="image-server"), Vision())
+
+    assert (served.fps, served.max_frames, served.cap_pixels_per_frame) == (2.0, 64, True)
+    assert served.image_max_pixels == Vision().image_max_pixels
+
+
+def test_what_its_flags_say_is_counted_with() -> None:
+    flags = {"max_image_tokens": 1024, "max_video_frames": 8, "video_fps": 0.5}
+
+    served = as_served(eyes(engine="image-server", engine_args=flags), Vision())
+
+    assert (served.image_max_pixels, served.image_min_pixels) == (1024 * 32 * 32, 65_536)
+    assert (served.fps, served.max_frames) == (0.5, 8)
+
+
+def test_pictures_that_are_to_be_tiny_are_not_scaled_up_first() -> None:
+    assert (
+        as_served(eyes(engine="image-server", engine_args={"max_image_tokens": 16}), Vision()).image_min_pixels
+        == 1
+    )
+
+
+def test_other_engines_do_as_the_files_say() -> None:
+    assert as_served(eyes(engine="vllm"), Vision()) == Vision()

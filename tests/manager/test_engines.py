@@ -367,6 +367,63 @@ def test_the_image_server_in_a_container(places: Places) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("said", "flags"),
+    [
+        ({"compile": True, "fetch_media": True}, ("--compile", "--fetch-media")),
+        ({"compile": False, "fetch_media": False}, ()),
+        ({"park": False}, ("--no-park",)),
+        ({"park": True}, ()),
+        (
+            {"memory": "encoder-swap", "quantization": "fp8"},
+            ("--memory", "encoder-swap", "--quantization", "fp8"),
+        ),
+        (
+            {"lora": {"fast": "org/lightning:0.8", "ink": "/loras/ink.safetensors"}},
+            ("--lora", "fast=org/lightning:0.8", "--lora", "ink=/loras/ink.safetensors"),
+        ),
+        (
+            {"max_vram_mib": 9000, "keep_results_s": 60.0},
+            ("--max-vram-mib", "9000", "--keep-results-s", "60.0"),
+        ),
+    ],
+)
+def test_a_flag_of_the_image_server_in_the_form_that_it_reads(
+    said: dict[str, Any], flags: tuple[str, ...], places: Places
+) -> None:
+    command = process_of(model_of(**PICTURE, engine_args=said), places).command
+
+    assert sorted(command[command.index("--port") + 2 :]) == sorted(flags)
+
+
+def test_labels_can_be_switched_off(places: Places) -> None:
+    model = model_of(type="vision", path="weights", engine_args={"labels": False})
+
+    assert process_of(model, places).command[-1] == "--no-labels"
+
+
+def test_the_image_server_keeps_to_what_was_reserved_for_it(places: Places) -> None:
+    command = process_of(model_of(**PICTURE, vram_mib=9000), places).command
+
+    assert command[command.index("--max-vram-mib") + 1] == "9000"
+
+
+def test_a_picture_model_that_may_not_sleep_keeps_no_copy_to_wake_from(places: Places) -> None:
+    assert "--no-park" in process_of(model_of(**PICTURE, sleep="off"), places).command
+    assert "--no-park" not in process_of(model_of(**PICTURE), places).command
+
+
+@pytest.mark.parametrize("said", [{"sleep": "off"}, {"engine_args": {"park": False}}])
+def test_the_image_server_sleeps_unless_it_may_not_or_cannot(said: dict[str, Any]) -> None:
+    adapter = ADAPTERS[Engine.IMAGE_SERVER]
+
+    calls = adapter.sleep(model_of(**PICTURE))
+
+    assert calls is not None
+    assert (calls.sleep.path, calls.wake.path, calls.asks.path) == ("/sleep", "/wake", "/is_sleeping")
+    assert adapter.sleep(model_of(**PICTURE, **said)) is None
+
+
 # Containers of others.
 
 
@@ -547,7 +604,7 @@ def test_vllm_sleeps_at_level_one_unless_the_model_may_not() -> None:
     assert ADAPTERS[Engine.VLLM].sleep(model_of(sleep="off")) is None
 
 
-@pytest.mark.parametrize("said", [PICTURE, FOREIGN, EXISTING])
+@pytest.mark.parametrize("said", [FOREIGN, EXISTING])
 def test_the_other_engines_cannot_sleep_and_count_nothing(said: dict[str, Any]) -> None:
     model = model_of(**said)
     adapter = ADAPTERS[model.engine]
@@ -562,6 +619,13 @@ def test_vllm_counts_its_work_among_its_metrics() -> None:
 
     assert ADAPTERS[Engine.VLLM].vitals(model) == Probe("/metrics", 5.0)
     assert ADAPTERS[Engine.VLLM].work_done("vllm:iteration_tokens_total_count 3\n") == 3
+
+
+def test_the_image_server_counts_its_work_where_prometheus_reads() -> None:
+    adapter = ADAPTERS[Engine.IMAGE_SERVER]
+
+    assert adapter.vitals(model_of(**PICTURE)) == Probe("/metrics", 5.0)
+    assert adapter.work_done("switchyard_image_server_work_total 3.0\n") == 3
 
 
 def test_what_vllm_holds_tells_its_need_only_if_its_cache_has_an_exact_size() -> None:

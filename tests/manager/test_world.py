@@ -16,6 +16,7 @@ from switchyard_manager.supervise.news import (
     EngineFaulted,
     EngineGone,
     EngineStands,
+    EngineWorked,
     ProxyCame,
     ProxySaid,
     ProxyWent,
@@ -88,6 +89,34 @@ def test_idle_is_counted_from_the_end_of_the_last_request(world: World, session:
     (revoked,) = session.of_kind("revoke")
     assert revoked.grant == granted.grant
     assert phase(world, 1050) is Phase.DRAINING
+
+
+def idle_after_a_request(world: World, session: WritesDown, now: float) -> str:
+    instance = bring_to_ready(world, session)
+    (granted,) = session.of_kind("granted")
+    world.hear(ProxySaid(session, InFlight(model="m", grant=granted.grant, n=0)), now)
+    return instance
+
+
+def test_an_engine_that_works_on_a_job_is_not_idle(world: World, session: WritesDown) -> None:
+    instance = idle_after_a_request(world, session, now=100)
+
+    for now, count in ((110, 5.0), (130, 9.0), (145, 14.0)):
+        world.hear(EngineWorked("m", instance, count), now)
+
+    assert world.statuses(149)[0].idle_s == 4
+
+
+def test_what_the_last_request_has_done_is_no_job(world: World, session: WritesDown) -> None:
+    instance = bring_to_ready(world, session)
+    (granted,) = session.of_kind("granted")
+    world.hear(EngineWorked("m", instance, 5.0), 90)
+    world.hear(ProxySaid(session, InFlight(model="m", grant=granted.grant, n=0)), 100)
+
+    for now in (110, 130):
+        world.hear(EngineWorked("m", instance, 9.0), now)
+
+    assert world.statuses(149)[0].idle_s == 49
 
 
 def test_it_stops_after_drained_and_not_before(world: World, session: WritesDown) -> None:

@@ -28,7 +28,7 @@ from tests.manager.conftest import (
 )
 
 PLACES = Places(Path("/y/models.json"), Path("/y"), "-", "-")
-SEEING: dict[str, Any] = {"type": "vision", "engine": "image-server", "path": "/eyes"}
+SEEING: dict[str, Any] = {"type": "vision", "engine": "vllm", "path": "/eyes"}
 LIVE: dict[str, Any] = {
     "max_concurrency": 2,
     "max_queue": 3,
@@ -104,6 +104,15 @@ def test_a_change_of_how_it_is_served_acts_at_once_and_stops_no_engine(field: st
     assert phase(world) is Phase.READY
     assert session.of_kind("revoke") == []
     assert session.of_kind("models")[-1].models[0].serving == serving(world) != before
+
+
+def test_our_own_engines_limits_are_told_as_well() -> None:
+    world = world_of(catalog_with(SEEING | {"engine": "image-server", "engine_args": {"max_video_frames": 8}}))
+
+    vision = serving(world).vision
+
+    assert vision is not None
+    assert vision.max_frames == 8
 
 
 def test_a_change_of_its_eyes_stops_no_engine_either(session: WritesDown) -> None:

@@ -27,15 +27,19 @@ class ErrorCode(StrEnum):
 
     BACKEND_UNAVAILABLE = "backend_unavailable"
     CONTEXT_LENGTH_EXCEEDED = "context_length_exceeded"
+    CUDA_OUT_OF_MEMORY = "cuda_out_of_memory"
+    FILE_NOT_FOUND = "file_not_found"
     HOST_NOT_ALLOWED = "host_not_allowed"
     INTERNAL_ERROR = "internal_error"
     INVALID_API_KEY = "invalid_api_key"
     INVALID_JSON = "invalid_json"
     INVALID_VALUE = "invalid_value"
+    JOB_NOT_FOUND = "job_not_found"
     MANAGER_UNAVAILABLE = "manager_unavailable"
     MEDIA_URL_NOT_ALLOWED = "media_url_not_allowed"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     MISSING_REQUIRED_PARAMETER = "missing_required_parameter"
+    MODEL_ASLEEP = "model_asleep"
     MODEL_LOADING = "model_loading"
     MODEL_LOAD_FAILED = "model_load_failed"
     MODEL_LOAD_TIMEOUT = "model_load_timeout"
@@ -147,6 +151,18 @@ CODES: dict[ErrorCode, CodeFacts] = {
         "no stream or response of that id is kept, or no longer",
         "send the request anew; logs are kept for `--stream-keep-s` seconds",
     ),
+    ErrorCode.JOB_NOT_FOUND: CodeFacts(
+        404,
+        ErrorType.INVALID_REQUEST,
+        "no job of that id is known here, or no longer",
+        "send the request anew; the results of jobs are kept for a while only",
+    ),
+    ErrorCode.FILE_NOT_FOUND: CodeFacts(
+        404,
+        ErrorType.INVALID_REQUEST,
+        "no picture of that address is kept, or no longer",
+        "ask for `b64_json`, or fetch pictures soon after they are made",
+    ),
     ErrorCode.UNKNOWN_URL: CodeFacts(
         404, ErrorType.INVALID_REQUEST, "nothing is served at that path", "check the path and the base URL"
     ),
@@ -189,6 +205,12 @@ CODES: dict[ErrorCode, CodeFacts] = {
         "the engine ran out of memory in this request",
         "ask for less: smaller, shorter, fewer",
     ),
+    ErrorCode.CUDA_OUT_OF_MEMORY: CodeFacts(
+        500,
+        ErrorType.SERVER,
+        "the engine ran out of GPU memory, and so did a second try that needs less",
+        "ask for less, or give the model more room; the message has the numbers",
+    ),
     ErrorCode.BACKEND_UNAVAILABLE: CodeFacts(
         502,
         ErrorType.SERVER,
@@ -203,6 +225,12 @@ CODES: dict[ErrorCode, CodeFacts] = {
         ErrorType.SERVER,
         "the proxy has no connection to the manager, and holds no grant for the model",
         "see that the manager runs: `./setup.sh status`",
+    ),
+    ErrorCode.MODEL_ASLEEP: CodeFacts(
+        503,
+        ErrorType.SERVER,
+        "the engine was put to sleep, and nobody has woken it",
+        "wake it: `POST /wake` (a manager does so by itself)",
     ),
     ErrorCode.MODEL_LOADING: CodeFacts(
         503, ErrorType.SERVER, "the engine was asked before its model was loaded", "wait and try again"

@@ -1,18 +1,28 @@
 """The HTTP application: the routes, and every error in OpenAI's shape."""
 
 import logging
-import time
-from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from switchyard_image_server.api import chat, health, images, models
+from switchyard_image_server.api import (
+    chat,
+    files,
+    health,
+    images,
+    jobs,
+    metrics,
+    models,
+    sleep,
+    status,
+    tokenize,
+)
 from switchyard_image_server.api.access import NeedsKey
-from switchyard_image_server.engine import Engine
+from switchyard_image_server.api.counted import Counted
+from switchyard_image_server.api.openapi import without_validation_errors
 from switchyard_image_server.errors import (
     Cancelled,
     EngineFault,
@@ -21,27 +31,32 @@ from switchyard_image_server.errors import (
     UnknownUrl,
     WrongMethod,
 )
+from switchyard_image_server.parts import Parts
 
 logger = logging.getLogger(__name__)
 
 CLIENT_GONE = 499
 
 
-def build_app(engine: Engine, now: Callable[[], float] = time.time, api_key: str | None = None) -> FastAPI:
-    app = FastAPI(title="Switchyard image server", docs_url=None, redoc_url=None)
-    for router in (
-        health.routes(engine),
-        models.routes(engine, int(now())),
-        chat.routes(engine, now),
-        images.routes(engine, now),
-    ):
-        app.include_router(router)
+ROUTES = (health, status, models, chat, tokenize, images, files, jobs, sleep, metrics)
+
+
+class _App(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        return without_validation_errors(super().openapi())
+
+
+def build_app(parts: Parts) -> FastAPI:
+    app = _App(title="Switchyard image server", docs_url=None, redoc_url=None)
+    for resource in ROUTES:
+        app.include_router(resource.routes(parts))
     app.add_exception_handler(ServerError, _ours)
     app.add_exception_handler(Cancelled, _gone)
     app.add_exception_handler(HTTPException, _routing)
     app.add_exception_handler(Exception, _unexpected)
-    if api_key is not None:
-        app.add_middleware(NeedsKey, api_key=api_key)
+    if parts.settings.api_key is not None:
+        app.add_middleware(NeedsKey, api_key=parts.settings.api_key)
+    app.add_middleware(Counted, answered=parts.counters.answered)  # outermost: it counts refusals, too
     return app
 
 

@@ -1,18 +1,20 @@
 """The one model of this process: where its life is, and the only way to give it work.
 
-Phases are values, one at a time: loading, ready, failed, stopping. Only the event loop writes the phase.
+Phases are values, one at a time: loading, ready, turning (falling asleep or waking), asleep, failed, shutting.
+Only the event loop writes the phase, in the same step in which it decides.
 """
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeVar
 
-from switchyard_image_server.chat.conversation import Conversation
-from switchyard_image_server.chat.events import ChatEvent
-from switchyard_image_server.chat.request import ChatRequest
+from switchyard_image_server.chat.protocol import Talks
 from switchyard_image_server.errors import (
+    Asleep,
+    Busy,
     Cancelled,
+    ServerError,
     StartFailure,
     StillLoading,
     Stopping,
@@ -23,24 +25,14 @@ from switchyard_image_server.identity import Identity, identify_folder
 from switchyard_image_server.images.classes import PipelineFacts
 from switchyard_image_server.images.events import ImageEvent
 from switchyard_image_server.images.order import Order
+from switchyard_image_server.memory.report import MemoryReport
+from switchyard_image_server.progress import Progress
 from switchyard_image_server.settings import ModelSettings
-from switchyard_image_server.worker import Ticket, Worker
+from switchyard_image_server.worker import Crew, Steps, Ticket, Worker
 
 logger = logging.getLogger(__name__)
 
 Event = TypeVar("Event")
-
-
-class Talks(Protocol):
-    """A language model, or one that sees. Both methods' work is for the worker thread."""
-
-    @property
-    def kind(self) -> Literal["text", "vision"]: ...
-
-    @property
-    def context(self) -> int: ...
-
-    def answer(self, request: ChatRequest, conversation: Conversation, ticket: Ticket[ChatEvent]) -> None: ...
 
 
 class Draws(Protocol):
@@ -52,19 +44,46 @@ class Draws(Protocol):
     @property
     def facts(self) -> PipelineFacts: ...
 
+    @property
+    def memory(self) -> MemoryReport:
+        """May be asked from any thread, and answers at once."""
+        ...
+
     def draw(self, order: Order, ticket: Ticket[ImageEvent]) -> None: ...
+
+    def sleep(self) -> None:
+        """On the worker thread. Raises `Busy` with a reason, and stays awake, where it cannot."""
+        ...
+
+    def wake(self) -> None:
+        """On the worker thread. Stays asleep if it raises."""
+        ...
 
 
 Model = Talks | Draws
+Tell = Callable[[Progress], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Loading:
-    pass
+    progress: Progress = field(default_factory=Progress)
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
+    model: Model
+
+
+@dataclass(frozen=True, slots=True)
+class Turning:
+    """On the way from ready to asleep, or back."""
+
+    model: Model
+    towards: Literal["asleep", "awake"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sleeping:
     model: Model
 
 
@@ -78,15 +97,15 @@ class Shutting:
     pass
 
 
-Phase = Loading | Ready | Failed | Shutting
+Phase = Loading | Ready | Turning | Sleeping | Failed | Shutting
 
 
-def load_model(settings: ModelSettings) -> Model:
+def load_model(settings: ModelSettings, tell: Tell = lambda _: None) -> Model:
     """On the worker thread. What is no model is told before seconds are spent on imports."""
     identity = _identity(settings)
     from switchyard_image_server.loading import load
 
-    return load(settings, identity)
+    return load(settings, identity, tell)
 
 
 def _identity(settings: ModelSettings) -> Identity:
@@ -104,48 +123,92 @@ def free_memory() -> None:
 
 
 class Engine:
-    def __init__(self, name: str, worker: Worker, load: Callable[[], Model]) -> None:
+    def __init__(self, name: str, worker: Worker, load: Callable[[Tell], Model]) -> None:
         self.name = name
         self.phase: Phase = Loading()
         self.worker = worker
         self._load = load
 
     async def load(self) -> None:
-        """Load on the worker thread; the phase says how it went. Never raises what the load raised."""
+        """Load on the worker thread; the phase says how it goes. Never raises what the load raised."""
 
-        def work(ticket: Ticket[Ready | Failed]) -> None:
+        def work(ticket: Ticket[Loading | Ready | Failed]) -> None:
             try:
-                ticket.send(Ready(self._load()))
-            except Exception as error:
+                ticket.send(Ready(self._load(lambda progress: ticket.send(Loading(progress)))))
+            except BaseException as error:  # libraries have been seen to exit
                 if not isinstance(error, StartFailure):
                     logger.exception("cannot load %s", self.name)
                 ticket.send(Failed(as_start_failure(error, self.name)))
 
+        last: Loading | Ready | Failed = Loading()
         try:
-            async for outcome in self.worker.submit(work).events():
-                if not isinstance(self.phase, Shutting):
+            async for outcome in self.worker.submit(work, alone=True).events():
+                last = outcome
+                if isinstance(outcome, Loading) and not isinstance(self.phase, Shutting):
                     self.phase = outcome
         except (Stopping, Cancelled):
             logger.info("the load was given up")
+            return
+        except ServerError as lost:  # the worker was, and the load with it
+            last = Failed(as_start_failure(lost, self.name))
+        # Only now is the worker idle: whoever sends a model to sleep that is ready must not be refused.
+        if not isinstance(self.phase, Shutting):
+            if isinstance(last, Ready) and last.model.kind != "image":
+                self.worker.employ(Crew(last.model.concurrency, last.model.together))
+            self.phase = last
 
     def stop(self) -> None:
         """Take no more work, and settle what there is."""
         self.phase = Shutting()
         self.worker.cancel_all(Stopping())
 
+    async def sleep(self) -> None:
+        """Give the device's memory back. Refused while anything runs or waits."""
+        if isinstance(self.phase, Sleeping):
+            return
+        model = self.model_named(None)
+        ticket: Ticket[None] = self.worker.submit_if_idle(lambda _: model.sleep(), "fall asleep")
+        await self._turn(Turning(model, "asleep"), ticket, done=Sleeping(model), undone=Ready(model))
+
+    async def wake(self) -> None:
+        """Take the device's memory again; nothing to do where it is awake."""
+        match self.phase:
+            case Sleeping(model):
+                ticket: Ticket[None] = self.worker.submit_if_idle(lambda _: model.wake(), "wake")
+                await self._turn(Turning(model, "awake"), ticket, done=Ready(model), undone=Sleeping(model))
+            case Turning():
+                raise Busy("cannot wake: the model is about to fall asleep or to wake; try again")
+            case _:
+                self.model_named(None)
+
+    async def _turn(self, turning: Turning, ticket: Ticket[None], *, done: Phase, undone: Phase) -> None:
+        """Shielded by nothing: whoever asked may leave, so the caller must see this through."""
+        self.phase = turning
+        outcome = undone
+        try:
+            async for _ in ticket.events():
+                pass
+            outcome = done
+        finally:
+            if self.phase is turning:
+                self.phase = outcome
+
     def model_named(self, asked: str | None) -> Model:
         """The model, if it is ready and the request means it. There is only one, so a name may be left out."""
         match self.phase:
             case Ready(model):
-                if asked not in {None, self.name}:
+                if asked not in {None, "", self.name}:
                     raise UnknownModel(
-                        f"cannot find the model {asked!r}: this server has {self.name!r} only", param="model"
+                        f"cannot find the model {asked[:64]!r}: this server has {self.name!r} only",
+                        param="model",
                     )
                 return model
             case Loading():
                 raise StillLoading
+            case Sleeping() | Turning():
+                raise Asleep
             case Failed() | Shutting():
                 raise Stopping
 
-    def submit(self, work: Callable[[Ticket[Event]], None]) -> Ticket[Event]:
-        return self.worker.submit(work)
+    def submit(self, work: Callable[[Ticket[Event]], Steps | None], lane: str = "") -> Ticket[Event]:
+        return self.worker.submit(work, lane)

@@ -3,10 +3,11 @@
     ServerError                 an answer to one request, in OpenAI's shape
     ├── Refused                 the caller must change something
     │   ├── InvalidJson, MissingParameter, InvalidValue, Unsupported, WrongEndpoint
-    │   ├── UnknownModel, UnknownUrl, WrongMethod, TooLarge, ContextTooLong, InvalidApiKey
+    │   ├── UnknownModel, UnknownUrl, UnknownJob, UnknownFile, WrongMethod, TooLarge, ContextTooLong
+    │   └── InvalidApiKey, MediaNotAllowed, Busy, RequestCancelled, RequestTimeout
     └── Unavailable             the caller did nothing wrong
-        ├── QueueFull, StillLoading, Stopping, StreamBroken     try again
-        └── OutOfMemory, EngineFault                            the same request would fail again
+        ├── QueueFull, StillLoading, Asleep, Stopping, StreamBroken     try again
+        └── OutOfMemory, GpuOutOfMemory, EngineFault                    the same request would fail again
     StartFailure                the server itself cannot start; ends the process
     Cancelled                   nobody waits for the answer any more; never shown
 
@@ -16,12 +17,15 @@ it keeps no reference to them, because their tracebacks hold tensors.
 
 import errno
 import json
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import ClassVar
 
 from switchyard_contracts.errors import CODES, ErrorCode, ErrorEnvelope
 
 LOADING_RETRY_S = 5
+MOST_SAID = 2_000  # of a message, which may quote what the client has sent
+MOST_NAMED = 200  # of a field's name, which may be a key that the client has made up
 
 
 class ServerError(Exception):
@@ -31,8 +35,8 @@ class ServerError(Exception):
 
     def __init__(self, message: str, *, param: str | None = None, retry_after_s: int | None = None) -> None:
         super().__init__(message)
-        self.message = message
-        self.param = param
+        self.message = message if len(message) <= MOST_SAID else f"{message[:MOST_SAID]}…"
+        self.param = None if param is None else param[:MOST_NAMED]
         self.retry_after_s = retry_after_s
 
     @property
@@ -78,6 +82,14 @@ class UnknownUrl(Refused):
     code = ErrorCode.UNKNOWN_URL
 
 
+class UnknownJob(Refused):
+    code = ErrorCode.JOB_NOT_FOUND
+
+
+class UnknownFile(Refused):
+    code = ErrorCode.FILE_NOT_FOUND
+
+
 class WrongMethod(Refused):
     code = ErrorCode.METHOD_NOT_ALLOWED
 
@@ -88,6 +100,28 @@ class TooLarge(Refused):
 
 class ContextTooLong(Refused):
     code = ErrorCode.CONTEXT_LENGTH_EXCEEDED
+
+
+class MediaNotAllowed(Refused):
+    code = ErrorCode.MEDIA_URL_NOT_ALLOWED
+
+
+class Busy(Refused):
+    """What was asked for does not go together with what the engine is doing."""
+
+    code = ErrorCode.NOT_POSSIBLE_NOW
+
+
+class RequestCancelled(Refused):
+    """Somebody cancelled the job; its result is asked for."""
+
+    code = ErrorCode.REQUEST_CANCELLED
+
+
+class RequestTimeout(Refused):
+    """A body has begun, and does not go on."""
+
+    code = ErrorCode.REQUEST_TIMEOUT
 
 
 class InvalidApiKey(Refused):
@@ -115,6 +149,15 @@ class StillLoading(Unavailable):
         super().__init__(
             "cannot answer yet: the model is still loading; try again, or wait until /health answers 200",
             retry_after_s=LOADING_RETRY_S,
+        )
+
+
+class Asleep(Unavailable):
+    code = ErrorCode.MODEL_ASLEEP
+
+    def __init__(self) -> None:
+        super().__init__(
+            "cannot answer: the model is asleep; POST /wake wakes it", retry_after_s=LOADING_RETRY_S
         )
 
 
@@ -147,6 +190,10 @@ class OutOfMemory(_FailsAgain):
     code = ErrorCode.OUT_OF_MEMORY
 
 
+class GpuOutOfMemory(OutOfMemory):
+    code = ErrorCode.CUDA_OUT_OF_MEMORY
+
+
 class EngineFault(_FailsAgain):
     code = ErrorCode.INTERNAL_ERROR
 
@@ -174,14 +221,18 @@ class StartCode(StrEnum):
 class StartFailure(Exception):
     """The server cannot start, and why."""
 
-    def __init__(self, code: StartCode, message: str) -> None:
+    def __init__(self, code: StartCode, message: str, details: Mapping[str, str | int] | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.details = dict(details or {})
 
     def marker(self) -> str:
-        """The one line on stderr that a supervisor looks for."""
-        return "SWITCHYARD_FAILURE " + json.dumps({"code": str(self.code), "message": self.message})
+        """The one line on stderr that a supervisor looks for. `details`: what was short, and by how much."""
+        said: dict[str, object] = {"code": str(self.code), "message": self.message}
+        if self.details:
+            said["details"] = self.details
+        return "SWITCHYARD_FAILURE " + json.dumps(said)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -206,7 +257,8 @@ def as_server_error(error: BaseException) -> ServerError:
     if isinstance(error, ServerError):
         return error
     if is_out_of_memory(error):
-        return OutOfMemory(
+        kind = GpuOutOfMemory if is_gpu_memory(error) else OutOfMemory
+        return kind(
             "cannot finish the request: the engine ran out of memory; ask for less (a smaller picture, a "
             "shorter conversation, fewer images) or free memory on the machine"
         )

@@ -6,22 +6,29 @@ Importing this imports the inference stack, seconds of it: `engine` does so on t
 import switchyard_image_server.torch_ready  # noqa: F401 - before everything that needs torch
 
 # isort: split
+from switchyard_image_server.quiet import quiet  # and then what is noisy
+
+# isort: split
+from collections.abc import Callable
+
 from switchyard_image_server.chat.model import ChatModel
 from switchyard_image_server.device import place
 from switchyard_image_server.errors import StartCode, StartFailure, as_start_failure
 from switchyard_image_server.identity import Identity, Kind
 from switchyard_image_server.images.model import ImageModel
-from switchyard_image_server.quiet import quiet
+from switchyard_image_server.progress import Progress
 from switchyard_image_server.settings import ModelSettings
 
 _NOT_KNOWN = ("does not recognize", "Unrecognized configuration class", "Unrecognized model")
 
 
-def load(settings: ModelSettings, identity: Identity) -> ChatModel | ImageModel:
+def load(
+    settings: ModelSettings, identity: Identity, tell: Callable[[Progress], None] = lambda _: None
+) -> ChatModel | ImageModel:
     """Raises `StartFailure` and nothing else."""
     try:
         quiet()
-        return _load(settings, identity)
+        return _load(settings, identity, tell)
     except Exception as error:
         if isinstance(error, ValueError) and any(words in str(error) for words in _NOT_KNOWN):
             failure = StartFailure(
@@ -32,8 +39,10 @@ def load(settings: ModelSettings, identity: Identity) -> ChatModel | ImageModel:
         raise as_start_failure(error, settings.model) from error
 
 
-def _load(settings: ModelSettings, identity: Identity) -> ChatModel | ImageModel:
+def _load(
+    settings: ModelSettings, identity: Identity, tell: Callable[[Progress], None]
+) -> ChatModel | ImageModel:
     placement = place(settings)
     if identity.class_name is not None:
-        return ImageModel.load(settings, placement, identity.class_name)
-    return ChatModel.load(settings, placement, sees=identity.kind is Kind.VISION)
+        return ImageModel.load(settings, placement, identity.class_name, tell)
+    return ChatModel.load(settings, placement, sees=identity.kind is Kind.VISION, tell=tell)

@@ -1,8 +1,8 @@
-"""Fetch the two small files that tell what a repository holds. The libraries fetch the weights themselves."""
+"""Fetch what a repository holds: the two small files that tell what it is, and then all of it."""
 
 from pathlib import Path
 
-from huggingface_hub import hf_hub_download
+from huggingface_hub import hf_hub_download, snapshot_download
 from huggingface_hub.errors import (
     EntryNotFoundError,
     GatedRepoError,
@@ -13,6 +13,9 @@ from huggingface_hub.errors import (
 
 from switchyard_image_server.errors import StartCode, StartFailure
 from switchyard_image_server.identity import CONFIG_FILE, PIPELINE_FILE, Identity, identify
+
+WANTED = ["*.json", "*.safetensors", "*.txt", "*.jinja", "*.model"]
+UNWANTED = ["original/*", "consolidated*", "onnx/*"]
 
 
 def identify_repository(repo: str, revision: str | None = None) -> Identity:
@@ -43,3 +46,8 @@ def identify_repository(repo: str, revision: str | None = None) -> Identity:
             "reached",
         )
     return identify(repo, texts.get(PIPELINE_FILE), texts.get(CONFIG_FILE))
+
+
+def fetch_language_model(repo: str, revision: str | None = None) -> Path:
+    """The folder in the local cache that holds all of it. Diffusers fetches pipelines by itself."""
+    return Path(snapshot_download(repo, revision=revision, allow_patterns=WANTED, ignore_patterns=UNWANTED))

@@ -22,6 +22,8 @@ import uvicorn
 from switchyard_image_server.app import build_app
 from switchyard_image_server.engine import Engine, Failed, Ready, free_memory, load_model
 from switchyard_image_server.errors import StartCode, StartFailure
+from switchyard_image_server.load_log import logged
+from switchyard_image_server.parts import Parts, make_parts
 from switchyard_image_server.settings import Settings
 from switchyard_image_server.worker import Worker
 
@@ -43,14 +45,14 @@ class _Server(uvicorn.Server):
 class Service:
     """The engine behind its port, until it is stopped or its model fails."""
 
-    def __init__(
-        self, engine: Engine, listener: socket.socket, log_level: str, api_key: str | None = None
-    ) -> None:
-        self._engine = engine
+    def __init__(self, parts: Parts, listener: socket.socket) -> None:
+        log_level = parts.settings.log_level
+        self._parts = parts
+        self._engine = parts.engine
         self._listener = listener
         self._server = _Server(
             uvicorn.Config(
-                build_app(engine, api_key=api_key),
+                build_app(parts),
                 log_config=None,
                 log_level=log_level,
                 access_log=log_level == "debug",
@@ -71,7 +73,9 @@ class Service:
         self._engine.worker.start()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._load())
+            jobs = group.create_task(self._parts.jobs.run())
             await self._server.serve(sockets=[self._listener])
+            jobs.cancel()
         phase = self._engine.phase
         return phase.failure if isinstance(phase, Failed) else None
 
@@ -98,8 +102,8 @@ def serve(settings: Settings) -> NoReturn:
     except StartFailure as taken:
         _end(FAILED_EXIT, taken)
     worker = Worker(settings.max_queue, time.monotonic, free_memory)
-    engine = Engine(settings.served_name, worker, lambda: load_model(settings.model))
-    failure = asyncio.run(_until_signalled(Service(engine, listener, settings.log_level, settings.api_key)))
+    engine = Engine(settings.served_name, worker, lambda tell: load_model(settings.model, logged(tell)))
+    failure = asyncio.run(_until_signalled(Service(make_parts(engine, settings), listener)))
     worker.close(WORKER_END_S)
     _end(FAILED_EXIT if failure else 0, failure)
 

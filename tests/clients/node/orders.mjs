@@ -26,6 +26,8 @@ export function toldOf(error) {
     message: String(error?.message ?? error),
     status: error?.status ?? error?.statusCode,
     code: error?.code ?? error?.data?.error?.code,
+    param: error?.param,
+    headers: error?.headers instanceof Headers ? Object.fromEntries(error.headers) : undefined,
     body: error?.error ?? error?.data ?? error?.responseBody,
     request_id: error?.requestID ?? error?.responseHeaders?.["x-request-id"],
     cause: cause && String(cause.code ?? cause.message ?? cause),

@@ -43,6 +43,7 @@ def told_of(error: BaseException) -> Told:
         "message": str(error),
         "status": getattr(error, "status_code", None),
         "code": getattr(error, "code", None),
+        "param": getattr(error, "param", None),
         "body": getattr(error, "body", None),
         "request_id": getattr(error, "request_id", None),
         "headers": dict(response.headers) if response is not None else None,

@@ -78,6 +78,10 @@ ENGINES = {
         model(vram_mib=8000, engine_args={"gpu_memory_utilization": 0.5}),
         "models.a.engine_args.gpu_memory_utilization: cannot set gpu_memory_utilization beside vram_mib, from which it follows; remove one of them",
     ),
+    "memory of the image server in two ways": (
+        image(vram_mib=8000, engine_args={"max_vram_mib": 7000}),
+        "models.a.engine_args.max_vram_mib: cannot set max_vram_mib beside vram_mib, from which it follows; remove one of them",
+    ),
     "a KV cache larger than the model may be": (
         model(vram_mib=8000, engine_args={"kv_cache_memory_bytes": 8000 * 2**20}),
         "models.a.engine_args.kv_cache_memory_bytes: cannot fit a KV cache of 8000 MiB and the weights in vram_mib = 8000; lower the one or raise the other",
@@ -113,6 +117,14 @@ ENGINES = {
     "tokens from an image model": (
         image(engine_args={"max_new_tokens": 5}),
         "models.a.engine_args.max_new_tokens: cannot use 'max_new_tokens' for a model of type image; remove it",
+    ),
+    "labels of an image model": (
+        image(engine_args={"labels": False}),
+        "models.a.engine_args.labels: cannot use 'labels' for a model of type image; remove it",
+    ),
+    "a LoRA of a vision model": (
+        model(type="vision", engine_args={"lora": {"x": "org/lora"}}),
+        "models.a.engine_args.lora: cannot use 'lora' for a model of type vision; remove it",
     ),
     "steps of a vision model": (
         model(type="vision", engine_args={"steps": 5}),

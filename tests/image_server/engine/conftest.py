@@ -22,10 +22,11 @@ from switchyard_image_server.chat.request import ChatRequest
 from switchyard_image_server.demo.make import make
 from switchyard_image_server.engine import load_model
 from switchyard_image_server.images.events import ImageEvent
-from switchyard_image_server.images.order import settle_order
+from switchyard_image_server.images.order import NOTHING, Given, settle_order
 from switchyard_image_server.images.request import ImageRequest
-from switchyard_image_server.settings import Device, ModelSettings
-from switchyard_image_server.worker import Ticket, Worker
+from switchyard_image_server.media.addresses import MediaReader
+from switchyard_image_server.settings import Device, MediaSettings, ModelSettings
+from switchyard_image_server.worker import Crew, Ticket, Worker
 
 
 @pytest.fixture(scope="session")
@@ -73,13 +74,15 @@ class Asks:
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
 
-    def chat(self, model: Any, body: dict[str, Any]) -> Ticket[ChatEvent]:
+    async def chat(self, model: Any, body: dict[str, Any]) -> Ticket[ChatEvent]:
         request = ChatRequest.model_validate(body)
-        conversation = read_conversation(request, sees=model.kind == "vision")
+        media = MediaReader(MediaSettings())
+        conversation = await read_conversation(request, media, sees=model.kind == "vision")
+        self.worker.employ(Crew(model.concurrency, model.together))
         return self.worker.submit(lambda ticket: model.answer(request, conversation, ticket))
 
-    def draw(self, model: Any, **body: Any) -> Ticket[ImageEvent]:
-        order = settle_order(ImageRequest.model_validate(body), model.facts, lambda: 1)
+    def draw(self, model: Any, given: Given = NOTHING, **body: Any) -> Ticket[ImageEvent]:
+        order = settle_order(ImageRequest.model_validate(body), given, model.facts, lambda: 1)
         return self.worker.submit(lambda ticket: model.draw(order, ticket))
 
 

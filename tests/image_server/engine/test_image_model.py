@@ -1,6 +1,7 @@
 """Real pipelines: bit-identical pictures, cancelled between steps, nothing shared that changes."""
 
 import asyncio
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,12 @@ import diffusers
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from switchyard_image_server.errors import Cancelled, InvalidValue, StartCode, StartFailure
-from switchyard_image_server.images.events import Drawn, Finished, Step
+from switchyard_image_server.images.events import Drawn, Preview, Step
+from switchyard_image_server.images.order import Given
+from switchyard_image_server.media.pictures import open_picture
 from switchyard_image_server.settings import Precision
 
 Heard = Callable[[Any], Any]
@@ -81,16 +85,19 @@ async def test_several_pictures_are_those_of_their_seeds(asks: Any, heard: Heard
 async def test_tells_each_step_and_what_it_cost(asks: Any, heard: Heard, image_model: Any) -> None:
     events = await heard(asks.draw(image_model, prompt="a cat", n=2, size="64x96", steps=3))
 
-    assert [event for event in events if isinstance(event, Step)] == [
-        Step(picture, done, 3) for picture in range(2) for done in (1, 2, 3)
-    ]
-    assert events[-1] == Finished(prompt_tokens=2, picture_tokens=2 * 4 * 6)
+    end = events[-1]
+    assert [event for event in events if isinstance(event, Step)] == [Step(done, 3) for done in (1, 2, 3)]
+    assert (end.text_tokens, end.image_tokens, end.picture_tokens, end.note) == (2, 0, 2 * 4 * 6, None)
+    spent = end.timings
+    assert spent.passes == 1
+    assert min(spent.prepare_s, spent.denoise_s, spent.decode_s) > 0
+    assert spent.prepare_s + spent.denoise_s + spent.decode_s <= spent.total_s
 
 
 async def test_cancelling_stops_between_two_steps(asks: Any, heard: Heard, image_model: Any) -> None:
     ticket = asks.draw(image_model, prompt="a cat", size="64x64", steps=200)
     begun = ticket.events()
-    assert await anext(begun) == Step(0, 1, 200)
+    assert await anext(begun) == Step(1, 200)
 
     ticket.cancel()
 
@@ -179,6 +186,16 @@ async def test_a_schedule_of_the_model_settles_the_steps(
     assert [event.total for event in events if isinstance(event, Step)] == [4] * 4
 
 
+async def test_leaves_no_room_for_a_prompt_that_an_unknown_pipeline_would_cut(
+    asks: Any, heard: Heard, tmp_path: Path, load_from: Load, tiny_pipelines: Any
+) -> None:
+    await asyncio.to_thread(tiny_pipelines.write_stable_diffusion, tmp_path / "sd")
+    model = await asyncio.to_thread(load_from, tmp_path / "sd")
+
+    with pytest.raises(InvalidValue, match="a prompt of 100 tokens: the model reads 75; shorten it"):
+        await heard(asks.draw(model, prompt="a " * 100, steps=2))
+
+
 async def test_draws_with_a_pipeline_it_does_not_know(
     asks: Any, heard: Heard, tmp_path: Path, load_from: Load, tiny_pipelines: Any
 ) -> None:
@@ -191,6 +208,45 @@ async def test_draws_with_a_pipeline_it_does_not_know(
     call = {"height": 80, "width": 80, "num_inference_steps": 3, "guidance_scale": 2.0}
     assert picture.size == (80, 80)
     assert same(picture, await asyncio.to_thread(direct, folder, 7, **call))
+
+
+async def test_draws_with_a_pipeline_from_before_steps_were_told(
+    asks: Any, heard: Heard, tmp_path: Path, load_from: Load, tiny_pipelines: Any
+) -> None:
+    folder = tmp_path / "pixart"
+    await asyncio.to_thread(tiny_pipelines.write_pixart, folder)
+    model = await asyncio.to_thread(load_from, folder)
+    said: dict[str, Any] = {"prompt": "a cat", "seed": 7, "steps": 2, "size": "64x64", "guidance_scale": 1}
+
+    shown = await heard(asks.draw(model, **said, stream=True, partial_images=1))
+
+    call = {"height": 64, "width": 64, "num_inference_steps": 2, "guidance_scale": 1.0}
+    assert same(*drawn(shown), await asyncio.to_thread(direct, folder, 7, **call))
+    assert [event for event in shown if isinstance(event, Step)] == [Step(1, 2), Step(2, 2)]
+    assert [event.index for event in shown if isinstance(event, Preview)] == [0]
+
+
+@pytest.mark.parametrize(("said", "size"), [({"size": "96x64"}, (96, 64)), ({}, (128, 64))])
+async def test_a_pipeline_that_takes_no_size_draws_the_size_all_the_same(
+    asks: Any,
+    heard: Heard,
+    tmp_path: Path,
+    load_from: Load,
+    tiny_pipelines: Any,
+    said: dict[str, str],
+    size: Any,
+) -> None:
+    await asyncio.to_thread(tiny_pipelines.write_stable_diffusion, tmp_path / "sd")
+    model = await asyncio.to_thread(load_from, tmp_path / "sd")
+    content = io.BytesIO()
+    Image.effect_noise((400, 200), 50).save(content, "PNG")
+    given = Given((open_picture(content.getvalue(), "image"),))
+
+    events = await heard(asks.draw(model, given, prompt="a cat", steps=2, **said))
+
+    (picture,) = drawn(events)
+    assert picture.size == size
+    assert events[-1].picture_tokens == size[0] * size[1] // 256
 
 
 def test_says_that_a_pipeline_class_is_not_known(demo: Path, tmp_path: Path, load_from: Load) -> None:

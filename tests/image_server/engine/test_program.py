@@ -26,7 +26,8 @@ CHAT = "/v1/chat/completions"
 @pytest.fixture(scope="module")
 def chat_server(run_server: Run, demo: Path) -> Any:
     return run_server(
-        "--model", str(demo / "chat"), "--served-model-name", "demo-chat", "--max-queue", "1"
+        *("--model", str(demo / "chat"), "--served-model-name", "demo-chat"),
+        *("--max-queue", "1", "--max-concurrency", "1"),
     ).until_ready()
 
 

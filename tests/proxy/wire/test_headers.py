@@ -3,7 +3,13 @@
 import pytest
 
 from switchyard_proxy.upstream.pool import endpoint_at
-from switchyard_proxy.wire.headers import is_event_stream, reply_headers, request_head, stream_headers
+from switchyard_proxy.wire.headers import (
+    is_event_stream,
+    reply_headers,
+    request_head,
+    stream_headers,
+    with_our_word,
+)
 
 ENDPOINT = endpoint_at("http://engine:8000/base/")
 
@@ -93,3 +99,31 @@ def test_only_a_readable_stream_of_events_is_taken_for_one(
     headers = [(b"content-type", kind)] + ([(b"content-encoding", coding)] if coding else [])
 
     assert is_event_stream(headers) is expected
+
+
+def test_our_engine_hears_whom_it_works_for_and_where_its_clients_find_it() -> None:
+    headers = with_our_word([(b"host", b"home.lan:8080"), (b"x-a", b"1")], "Tea Kitchen", "org/paint")
+
+    assert dict(headers) == {
+        b"host": b"home.lan:8080",
+        b"x-a": b"1",
+        b"x-switchyard-client": b"Tea Kitchen",
+        b"x-forwarded-prefix": b"/upstream/org%2Fpaint",
+        b"x-forwarded-host": b"home.lan:8080",
+    }
+
+
+def test_no_client_can_take_anothers_turn() -> None:
+    headers = with_our_word([(b"x-switchyard-client", b"somebody else")], "me\r\nx-evil: 1", "paint")
+
+    assert dict(headers)[b"x-switchyard-client"] == b"me%0D%0Ax-evil%3A 1"
+    assert [name for name, _ in headers].count(b"x-switchyard-client") == 1
+
+
+def test_a_gateway_before_the_proxy_knows_the_way_from_outside() -> None:
+    sent_on = [(b"host", b"proxy"), (b"x-forwarded-host", b"ai.home"), (b"x-forwarded-prefix", b"/lab/")]
+
+    headers = with_our_word(sent_on, "me", "paint")
+
+    assert dict(headers)[b"x-forwarded-host"] == b"ai.home"
+    assert dict(headers)[b"x-forwarded-prefix"] == b"/lab/upstream/paint"

@@ -82,6 +82,17 @@ async def test_a_question_may_load_a_model_and_passes_byte_for_byte(house: House
     assert len(manager.of(Want)) == 1
 
 
+async def test_a_kept_picture_can_be_fetched_by_its_name(house: House) -> None:
+    engine, _, proxy = await house.serving(says_json({}), says_json({}))
+    async with proxy.client() as client:
+        await client.post("/v1/chat/completions", json={"model": "chat", "messages": []})
+
+        reply = await client.get("/upstream/chat/v1/images/files/aB3_-x.png")
+
+    assert reply.status_code == 200
+    assert engine.seen[1].line == "GET /v1/images/files/aB3_-x.png HTTP/1.1"
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [
@@ -96,6 +107,9 @@ async def test_a_question_may_load_a_model_and_passes_byte_for_byte(house: House
         ("POST", "v1/../sleep"),
         ("POST", "v1/jobs/../sleep"),
         ("POST", "v1/jobs/.."),
+        ("GET", "v1/images/files/../../sleep"),
+        ("GET", "v1/images/files/.."),
+        ("POST", "v1/images/files/aB3.png"),
         ("POST", "v1/jobs/%2e%2e/sleep"),
         ("POST", "%2e%2e/sleep"),
         ("GET", ""),

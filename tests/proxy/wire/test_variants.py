@@ -1,5 +1,6 @@
 """What the catalog changes in a request, and the names that lead to such changes; all else stays as it was."""
 
+from switchyard_contracts.catalog import Engine
 from switchyard_contracts.grants import Models
 from switchyard_contracts.serving import Rewrite, Routing, Variant, Virtual
 from switchyard_contracts.status import Phase
@@ -72,6 +73,24 @@ async def test_fields_that_no_change_names_keep_their_bytes(house: House) -> Non
     assert b"1.50" in body
     assert b"9" * 400 in body
     assert b"\\u00e9" in body
+
+
+async def test_our_own_engine_hears_which_client_it_works_for(house: House) -> None:
+    engine = await house.engine(says_json({}), says_json({}))
+    manager = await house.manager(engine)
+    manager.models = [
+        one.model_copy(update={"engine": Engine.IMAGE_SERVER}) if one.name == "chat" else one
+        for one in manager.models
+    ]
+    proxy = await house.proxy(manager)
+
+    async with proxy.client() as client:
+        await client.post(CHAT, json={"model": "chat", "messages": []}, headers={"host": "home.lan"})
+
+    told = engine.seen[0].headers
+    assert told["x-switchyard-client"] == "127.0.0.1"
+    assert told["x-forwarded-host"] == "home.lan"
+    assert told["x-forwarded-prefix"] == "/upstream/chat"
 
 
 async def test_an_unknown_variant_is_an_unknown_model(house: House) -> None:

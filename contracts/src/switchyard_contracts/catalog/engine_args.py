@@ -9,7 +9,20 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from switchyard_contracts.catalog.fields import FROZEN, Count, CountOrNone, Flag, Share, Steps, Strength, Text
+from switchyard_contracts.catalog.fields import (
+    FROZEN,
+    Count,
+    CountOrNone,
+    Flag,
+    Frames,
+    Mib,
+    Rate,
+    Seconds,
+    Share,
+    Steps,
+    Strength,
+    Text,
+)
 
 
 class VllmArgs(BaseModel):
@@ -98,9 +111,77 @@ class ImageServerArgs(BaseModel):
         None,
         description="How closely an image follows its prompt when a request does not say. Image models only.",
     )
+    lora: Mapping[str, Text] | None = Field(
+        None,
+        description="LoRAs that requests may ask for, by the names given here: each a file, a folder or a"
+        ' repository, with ":0.8" at its end for a strength. Image models only.',
+    )
+    lora_root: Text | None = Field(
+        None,
+        description="A folder, as the engine sees it: requests may use any safetensors file below it as a LoRA."
+        " Image models only.",
+    )
+    controlnet: Text | None = Field(
+        None, description="Repository or path of a ControlNet to draw with. Image models only."
+    )
+    compile: Flag | None = Field(
+        None, description="Compile the transformer: starts slower, draws faster. Image models only."
+    )
+    memory: Literal["auto", "resident", "tiled", "encoder-swap", "group-offload"] | None = Field(
+        None,
+        description="Where the weights are while a picture is drawn, from most GPU memory to least; left out,"
+        " what fits.",
+    )
+    quantization: Literal["auto", "none", "fp8", "int8", "nf4"] | None = Field(
+        None, description="How the weights are stored on the GPU; left out, as they are unless only less fits."
+    )
+    max_vram_mib: Mib | None = Field(
+        None,
+        description="Use no more of the GPU than this, in MiB. Not beside `vram_mib`, from which it follows.",
+    )
+    park: Flag | None = Field(
+        None,
+        description="Keep a copy of the weights in RAM, from which the model wakes in seconds. Left out, it"
+        " follows from `sleep`; without it the model is stopped, not put to sleep.",
+    )
     max_new_tokens: Count | None = Field(
         None, description="Longest answer when a request sets no limit, in tokens. Text and vision models only."
     )
+    max_concurrency: Count | None = Field(
+        None, description="Answers that are written at the same time. Text and vision models only."
+    )
+    max_image_tokens: Count | None = Field(
+        None, description="Shrink pictures in requests to so many tokens each. Vision models only."
+    )
+    max_video_frames: Frames | None = Field(
+        None, description="Frames taken of a video, spread evenly. Vision models only."
+    )
+    video_fps: Rate | None = Field(
+        None, description="Frames taken of each second of a video. Vision models only."
+    )
+    labels: Flag | None = Field(
+        None,
+        description='Whether pictures and videos are called "Image 1:" and so on in the prompt when there are'
+        " several. Vision models only.",
+    )
+    warning_tokens: Count | None = Field(
+        None, description="Prompts above this many tokens are called large. Text and vision models only."
+    )
+    critical_tokens: Count | None = Field(
+        None, description="Prompts above this many tokens are called very large. Text and vision models only."
+    )
+    fetch_media: Flag | None = Field(
+        None,
+        description="Fetch http(s) addresses in requests; never from private, loopback or link-local ones.",
+    )
+    media_root: Text | None = Field(
+        None, description="A folder, as the engine sees it, below which requests may name files (`file:`)."
+    )
+    max_fetch_mib: Mib | None = Field(None, description="Largest file fetched, in MiB.")
+    keep_results_s: Seconds | None = Field(
+        None, description="How long finished jobs and pictures behind addresses are kept, in seconds."
+    )
+    keep_results_mib: Mib | None = Field(None, description="How much of them is kept, in MiB of RAM.")
 
 
 class ContainerArgs(BaseModel):

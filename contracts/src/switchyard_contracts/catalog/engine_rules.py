@@ -35,6 +35,11 @@ VLLM_FLAGS = {
     "-pp": "set 'engine_args.pipeline_parallel_size' instead",
     "-dp": "set 'engine_args.data_parallel_size' instead",
 }
+OF_IMAGES = ("steps", "guidance", "lora", "lora_root", "controlnet", "compile")
+OF_WORDS = (
+    *("max_new_tokens", "max_concurrency", "max_image_tokens", "max_video_frames", "video_fps"),
+    *("labels", "warning_tokens", "critical_tokens"),
+)
 PARALLEL_FIELDS = ("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size")
 
 
@@ -89,11 +94,12 @@ def _memory_rule(entry: Entry) -> Iterator[Found]:
         return
     if gpu_count(entry.model) == 0:
         yield entry.at("vram_mib"), "cannot reserve GPU memory for a model without a GPU; remove 'vram_mib'"
+    for name in ("gpu_memory_utilization", "max_vram_mib"):
+        if getattr(own.engine_args, name, None) is not None:
+            what = f"cannot set {name} beside vram_mib, from which it follows; remove one of them"
+            yield entry.at("engine_args", name), what
     if not isinstance(own.engine_args, VllmArgs):
         return
-    if own.engine_args.gpu_memory_utilization is not None:
-        what = "cannot set gpu_memory_utilization beside vram_mib, from which it follows; remove one of them"
-        yield entry.at("engine_args", "gpu_memory_utilization"), what
     kv_mib = math.ceil((own.engine_args.kv_cache_memory_bytes or 0) / 2**20)
     if kv_mib >= own.vram_mib:
         what = f"cannot fit a KV cache of {kv_mib} MiB and the weights in vram_mib = {own.vram_mib}"
@@ -117,7 +123,7 @@ def _type_rule(entry: Entry) -> Iterator[Found]:
     own, args = entry.own, entry.own.engine_args
     if isinstance(args, ImageServerArgs):
         of_images = own.type is ModelType.IMAGE
-        wrong = ("max_new_tokens",) if of_images else ("steps", "guidance")
+        wrong = OF_WORDS if of_images else OF_IMAGES
         for name in wrong:
             if getattr(args, name) is not None:
                 what = f"cannot use '{name}' for a model of type {own.type}; remove it"

@@ -20,6 +20,7 @@ Flag = Annotated[bool, Strict()]
 Count = Annotated[int, Strict(), Field(ge=1)]
 CountOrNone = Annotated[int, Strict(), Field(ge=0)]  # "none at all" is zero, and a choice of its own
 Steps = Annotated[int, Strict(), Field(ge=2)]  # one step divides by zero in the usual schedule: a black image
+Frames = Annotated[int, Strict(), Field(ge=2)]  # a video of one frame is a picture
 Mib = Annotated[int, Strict(), Field(ge=1)]
 ReserveMib = Annotated[int, Strict(), Field(ge=0)]
 Port = Annotated[int, Strict(), Field(ge=1, le=65535)]

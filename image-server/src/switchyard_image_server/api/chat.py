@@ -2,90 +2,142 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from switchyard_image_server.api.body import read_body
+from switchyard_image_server.api.lanes import lane_of
 from switchyard_image_server.api.leaving import while_present
-from switchyard_image_server.api.openapi import json_body
+from switchyard_image_server.api.openapi import CHAT, EVENTS, JSON, answers, json_body
 from switchyard_image_server.api.sse import DONE, EventStream, frame
-from switchyard_image_server.chat.conversation import read_conversation
-from switchyard_image_server.chat.events import ChatEvent, Finished, Piece, Started
+from switchyard_image_server.chat import budget
+from switchyard_image_server.chat.conversation import Conversation, read_conversation
+from switchyard_image_server.chat.counted import Counted, Level
+from switchyard_image_server.chat.events import ChatEvent
+from switchyard_image_server.chat.forms import check_form
+from switchyard_image_server.chat.habits import habits_of, with_effort
+from switchyard_image_server.chat.protocol import Talks
 from switchyard_image_server.chat.reply import Reply
 from switchyard_image_server.chat.request import ChatRequest
-from switchyard_image_server.engine import Engine, Talks
+from switchyard_image_server.chat.telling import Manner, Stream, Whole
+from switchyard_image_server.engine import Engine
 from switchyard_image_server.errors import WrongEndpoint
-from switchyard_image_server.worker import Ticket
+from switchyard_image_server.media.videos import Sampling
+from switchyard_image_server.parts import Parts
+from switchyard_image_server.worker import Steps, Ticket
+
+LEVEL_HEADER = "x-switchyard-token-level"
+MEMORY_HEADER = "x-switchyard-memory"
 
 
-def routes(engine: Engine, now: Callable[[], float]) -> APIRouter:
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request that nothing speaks against, as far as can be said without the model."""
+
+    asked: ChatRequest
+    conversation: Conversation
+    counted: Counted
+    manner: Manner
+
+
+def routes(parts: Parts) -> APIRouter:
     router = APIRouter()
 
-    @router.post("/v1/chat/completions", summary="Answer a conversation", openapi_extra=json_body(ChatRequest))
+    @router.post(
+        "/v1/chat/completions",
+        summary="Answer a conversation",
+        openapi_extra=json_body(ChatRequest),
+        responses=answers(*CHAT, of=(JSON, EVENTS)),
+    )
     async def chat(request: Request) -> Response:
-        asked = await read_body(request, ChatRequest)
-        ticket = await _queued(engine, asked)
-        reply = Reply(
-            id=f"chatcmpl-{secrets.token_hex(12)}",
-            created=int(now()),
-            model=engine.name,
-            with_usage=asked.wants_usage,
+        prepared = await _prepared(parts, await read_body(request, ChatRequest))
+        asked = prepared.asked
+        ticket = _queued(parts.engine, prepared, lane_of(request, asked.user))
+        reply = _reply(parts, prepared)
+        answer = (
+            await _streamed(request, ticket, Stream(reply, prepared.manner))
+            if asked.stream
+            else await while_present(request, ticket, _whole(ticket, Whole(reply, prepared.manner)))
         )
-        events = ticket.events()
-        if not asked.stream:
-            return JSONResponse(await while_present(request, ticket, _whole(events, reply)))
-        # Until the prompt is known to fit, a refusal can still have its own status.
-        await while_present(request, ticket, anext(events))
-        return EventStream(_frames(events, reply), ticket.cancel)
+        level = budget.level(prepared.counted.total, parts.settings.budget)
+        if level is not Level.OK:
+            answer.headers[LEVEL_HEADER] = str(level)
+        return answer
 
     return router
 
 
-async def _queued(engine: Engine, asked: ChatRequest) -> Ticket[ChatEvent]:
-    model = engine.model_named(asked.model)
+async def _prepared(parts: Parts, asked: ChatRequest) -> Prepared:
+    model = _talker(parts.engine, asked.model)
+    habits = habits_of(model.template)
+    manner = Manner(habits, check_form(asked, habits), asked.n)
+    asked = with_effort(asked, habits)
+    settings = parts.settings.model
+    conversation = await read_conversation(
+        asked,
+        parts.media,
+        sees=model.kind == "vision",
+        labels=parts.settings.labels,
+        sampling=Sampling(fps=settings.video_fps, most=settings.max_video_frames),
+    )
+    counted = await asyncio.to_thread(model.counter.count, asked, conversation)
+    if (refusal := budget.refusal(counted, asked.answer_limit)) is not None:
+        raise refusal
+    return Prepared(asked, conversation, counted, manner)
+
+
+def _talker(engine: Engine, asked: str | None) -> Talks:
+    model = engine.model_named(asked)
     if model.kind == "image":
         raise WrongEndpoint(
             f"cannot chat with {engine.name}: it makes images; use /v1/images/generations", param="model"
         )
-    return await _submitted(engine, model, asked)
+    return model
 
 
-async def _submitted(engine: Engine, model: Talks, asked: ChatRequest) -> Ticket[ChatEvent]:
-    # Large pictures come as megabytes of base64: not on the loop.
-    conversation = await asyncio.to_thread(read_conversation, asked, sees=model.kind == "vision")
+def _queued(engine: Engine, prepared: Prepared, lane: str) -> Ticket[ChatEvent]:
+    """Asks for the model again: it may have fallen asleep while the request was prepared."""
+    model = _talker(engine, prepared.asked.model)
 
-    def work(ticket: Ticket[ChatEvent]) -> None:
-        model.answer(asked, conversation, ticket)
+    def work(ticket: Ticket[ChatEvent]) -> Steps:
+        return model.answer(prepared.asked, prepared.conversation, ticket)
 
-    return engine.submit(work)
+    return engine.submit(work, lane)
 
 
-async def _whole(events: AsyncIterator[ChatEvent], reply: Reply) -> dict[str, object]:
-    pieces: list[str] = []
-    answer: dict[str, object] = {}
+def _reply(parts: Parts, prepared: Prepared) -> Reply:
+    return Reply(
+        id=f"chatcmpl-{secrets.token_hex(12)}",
+        created=int(parts.now()),
+        model=parts.engine.name,
+        with_usage=prepared.asked.wants_usage,
+        with_odds=prepared.asked.logprobs,
+        counted=prepared.counted,
+    )
+
+
+async def _whole(ticket: Ticket[ChatEvent], whole: Whole) -> Response:
+    async for event in ticket.events():
+        whole.hear(event)
+    headers = {} if whole.end.note is None else {MEMORY_HEADER: whole.end.note}
+    return JSONResponse(whole.body(), headers=headers)
+
+
+async def _streamed(request: Request, ticket: Ticket[ChatEvent], stream: Stream) -> Response:
+    events = ticket.events()
+    # Until the prompt is being read, a refusal can still have its own status.
+    started = await while_present(request, ticket, anext(events))
+    return EventStream(_frames(started, events, stream), ticket.cancel)
+
+
+async def _frames(started: ChatEvent, events: AsyncIterator[ChatEvent], stream: Stream) -> AsyncIterator[bytes]:
+    for chunk in stream.chunks(started):
+        yield frame(chunk)
     async for event in events:
-        match event:
-            case Started():
-                pass
-            case Piece(text):
-                pieces.append(text)
-            case Finished():
-                answer = reply.whole("".join(pieces), event)
-    return answer
-
-
-async def _frames(events: AsyncIterator[ChatEvent], reply: Reply) -> AsyncIterator[bytes]:
-    yield frame(reply.opening())
-    async for event in events:
-        match event:
-            case Started():
-                pass
-            case Piece(text):
-                yield frame(reply.piece(text))
-            case Finished():
-                for chunk in reply.closing(event):
-                    yield frame(chunk)
+        for chunk in stream.chunks(event):
+            yield frame(chunk)
     yield DONE

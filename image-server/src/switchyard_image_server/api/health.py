@@ -1,26 +1,51 @@
-"""`GET /health`: whether the model can be used. Answers at once, whatever the worker does."""
+"""`GET /health`: is the process alive, and has it its model? `GET /ready`: would it answer now?
+
+Both answer at once, whatever the worker does. A model that is asleep is healthy, and not ready.
+"""
+
+from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import JSONResponse
 
-from switchyard_image_server.engine import Engine, Failed, Loading, Ready, Shutting
+from switchyard_image_server.api.openapi import answers, succeeds
+from switchyard_image_server.parts import Parts
+from switchyard_image_server.standing import model_of, word_of
+
+UNAVAILABLE = 503
+ANSWERS = {**answers(), UNAVAILABLE: succeeds("Not now, and why not")}
 
 
-def routes(engine: Engine) -> APIRouter:
+def routes(parts: Parts) -> APIRouter:
     router = APIRouter()
+    engine = parts.engine
 
-    @router.get("/health", summary="200 when the model can be used, else 503 and why not")
+    def told() -> dict[str, Any]:
+        word, model = word_of(engine), model_of(engine)
+        said: dict[str, Any] = {"status": str(word.standing), "model": engine.name}
+        if model is not None:
+            said["type"] = model.kind
+            said["memory"] = {
+                "strategy": str(model.memory.placing),
+                "quantization": str(model.memory.quantization),
+                "reason": model.memory.reason,
+            }
+        if word.message is not None:
+            said["message"] = word.message
+        return said | word.more | {"waiting": engine.worker.waiting, "busy": engine.worker.busy}
+
+    @router.get(
+        "/health",
+        summary="200 when the model is loaded, asleep or awake; else 503 and why not",
+        responses=ANSWERS,
+    )
     async def health() -> JSONResponse:
-        queue = {"waiting": engine.worker.waiting, "busy": engine.worker.busy}
-        match engine.phase:
-            case Ready(model):
-                return JSONResponse({"status": "ok", "model": engine.name, "type": model.kind} | queue)
-            case Loading():
-                return JSONResponse({"status": "loading", "model": engine.name}, status_code=503)
-            case Failed(failure):
-                said = {"status": "failed", "code": failure.code, "message": failure.message}
-                return JSONResponse(said | {"model": engine.name}, status_code=503)
-            case Shutting():
-                return JSONResponse({"status": "stopping", "model": engine.name}, status_code=503)
+        return JSONResponse(told(), 200 if word_of(engine).live else UNAVAILABLE)
+
+    @router.get(
+        "/ready", summary="200 when a request would be answered now; else 503 and why not", responses=ANSWERS
+    )
+    async def ready() -> JSONResponse:
+        return JSONResponse(told(), 200 if word_of(engine).ready else UNAVAILABLE)
 
     return router

@@ -23,18 +23,26 @@ _HEADERS = {
 }
 
 
-def frame(content: Mapping[str, Any]) -> bytes:
-    return b"data: " + json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
+def frame(content: Mapping[str, Any], event: str | None = None) -> bytes:
+    name = b"" if event is None else f"event: {event}\n".encode()
+    data = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    return name + b"data: " + data + b"\n\n"
 
 
 class EventStream(Response):
-    """`frames` may raise `ServerError`; `leave` is called when the stream is over, however it ended."""
+    """`frames` may raise `ServerError`; `leave` is called when the stream is over, however it ended.
 
-    def __init__(self, frames: AsyncIterator[bytes], leave: Callable[[], None]) -> None:
+    `error_event` is what the event is called that tells the error, in streams whose events have names.
+    """
+
+    def __init__(
+        self, frames: AsyncIterator[bytes], leave: Callable[[], None], *, error_event: str | None = None
+    ) -> None:
         super().__init__(headers=_HEADERS)
         del self.headers["content-length"]
         self._frames = frames
         self._leave = leave
+        self._error_event = error_event
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
@@ -54,7 +62,7 @@ class EventStream(Response):
                 yield content
         except ServerError as fault:
             error = StreamBroken() if isinstance(fault, Stopping) else fault
-            yield frame(error.body()) + DONE
+            yield frame(error.body(), self._error_event) + DONE
         except Cancelled:
             return  # nobody is there to be told
 

@@ -1,131 +1,261 @@
-"""Run a language or vision model with Transformers. Everything here happens on the worker thread."""
+"""Answer with a language or vision model. Everything here happens on the worker thread.
+
+An answer is a generator. It reads its prompt alone, then yields a `Step` for each token; `together` computes
+the steps of all answers in as few passes as can be. Unseeded rows share passes, in which the last bit of a
+number may depend on who else is there; a seeded request's rows never do.
+"""
 
 import secrets
+from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import switchyard_image_server.torch_ready  # noqa: F401 - before transformers
 
 # isort: split
 import torch
-from transformers import (
-    AutoModelForCausalLM,
-    AutoModelForImageTextToText,
-    AutoProcessor,
-    AutoTokenizer,
-    LogitsProcessor,
-    LogitsProcessorList,
-    StoppingCriteria,
-    StoppingCriteriaList,
-)
 
+from switchyard_image_server.chat.batch.benches import Benches, Step
+from switchyard_image_server.chat.batch.passes import PIECE, Passes, Prompt, has_pixels
 from switchyard_image_server.chat.conversation import Conversation
-from switchyard_image_server.chat.events import ChatEvent, Finished, Piece, Started
+from switchyard_image_server.chat.counting import Counter
+from switchyard_image_server.chat.events import ChatEvent, Ended, Finished, Piece, Started
+from switchyard_image_server.chat.grammar import Grammars
 from switchyard_image_server.chat.prompt import PromptReader
 from switchyard_image_server.chat.request import ChatRequest
-from switchyard_image_server.chat.sampling import SamplingDefaults, room_for_answer, sampling_options
+from switchyard_image_server.chat.sampler import Sampler
+from switchyard_image_server.chat.sampling import (
+    Choosing,
+    SamplingDefaults,
+    room_for_answer,
+    seeds_of,
+    settle_choosing,
+)
 from switchyard_image_server.chat.scribe import Scribe
-from switchyard_image_server.device import Placement
-from switchyard_image_server.errors import StartCode, StartFailure
+from switchyard_image_server.chat.spelling import Spelling
+from switchyard_image_server.chat.writer import Writer
+from switchyard_image_server.device import Placement, free_memory
+from switchyard_image_server.errors import (
+    GpuOutOfMemory,
+    OutOfMemory,
+    StartCode,
+    StartFailure,
+    is_out_of_memory,
+)
+from switchyard_image_server.memory.apply import Residence
+from switchyard_image_server.memory.load import load_language_model
+from switchyard_image_server.memory.report import MemoryReport
+from switchyard_image_server.progress import Progress
 from switchyard_image_server.settings import ModelSettings
-from switchyard_image_server.worker import Ticket
+from switchyard_image_server.worker import Steps, Ticket
 
-
-class _EachToken(StoppingCriteria):  # type: ignore[misc]  # Transformers is untyped
-    """Sees every token in the step that made it, hands it to the scribe, and stops when that says so.
-
-    A streamer would see it a step later, after the decision to go on: one token too many at a stop string.
-    """
-
-    def __init__(self, scribe: Scribe, ticket: Ticket[ChatEvent]) -> None:
-        self._scribe = scribe
-        self._ticket = ticket
-
-    def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:
-        self._ticket.check()
-        done = self._scribe.take(int(input_ids[0, -1]))
-        return torch.full((input_ids.shape[0],), done, dtype=torch.bool, device=input_ids.device)
-
-
-class _Penalties(LogitsProcessor):  # type: ignore[misc]  # Transformers is untyped
-    """OpenAI's presence and frequency penalties, over the answer only."""
-
-    def __init__(self, presence: float, frequency: float, prompt_tokens: int) -> None:
-        self._presence = presence
-        self._frequency = frequency
-        self._prompt_tokens = prompt_tokens
-
-    def __call__(self, input_ids: Any, scores: Any) -> Any:
-        counts = torch.bincount(input_ids[0, self._prompt_tokens :], minlength=scores.shape[-1])
-        return scores - self._frequency * counts - self._presence * (counts > 0)
+SHRINK = 0.5  # of the pixels, where they did not fit
+SMALL_PIECE = PIECE // 8  # of a text that did not fit
 
 
 class ChatModel:
-    """A loaded model and its tokenizer or processor."""
+    """A loaded model, its tokenizer or processor, and the answers that it is writing."""
 
-    def __init__(self, model: Any, reader: PromptReader, settings: ModelSettings, *, sees: bool) -> None:
+    def __init__(
+        self,
+        model: Any,
+        reader: PromptReader,
+        residence: Residence,
+        settings: ModelSettings,
+        device: str,
+        *,
+        sees: bool,
+    ) -> None:
         self.kind: Literal["text", "vision"] = "vision" if sees else "text"
-        self._model = model
-        self._reader = reader
-        self._usual_answer = settings.max_new_tokens
         self.context = _context(model, settings)
-        generation = model.generation_config
-        end = generation.eos_token_id
-        self._ends = frozenset(end if isinstance(end, list) else [] if end is None else [end])
-        self._pad = (
-            generation.pad_token_id if generation.pad_token_id is not None else min(self._ends, default=0)
-        )
-        self._no_token: int = model.config.get_text_config().vocab_size  # one past the last
-        self._defaults = SamplingDefaults(
-            temperature=1.0 if generation.temperature is None else generation.temperature,
-            top_p=1.0 if generation.top_p is None else generation.top_p,
-            top_k=generation.top_k or 0,
-        )
+        self.template: str = reader.template
+        self.concurrency = settings.concurrency
+        self._reader = reader
+        self._residence = residence
+        self._passes = Passes(model, device)
+        self._benches = Benches(self._passes, free_memory)
+        self._spelling = Spelling(reader.tokenizer)
+        self._usual_answer = settings.max_new_tokens
+        self._vocabulary: int = model.config.get_text_config().vocab_size
+        self._ends = _ends(model.generation_config)
+        self._grammars = Grammars(reader.tokenizer, self._vocabulary, self._ends, self.template)
+        self.counter = Counter(reader, self.context)
+        self._defaults = _defaults(model.generation_config)
 
     @classmethod
-    def load(cls, settings: ModelSettings, placement: Placement, *, sees: bool) -> "ChatModel":
-        source = settings.source
-        reader = (AutoProcessor if sees else AutoTokenizer).from_pretrained(**source)
+    def load(
+        cls,
+        settings: ModelSettings,
+        placement: Placement,
+        *,
+        sees: bool,
+        tell: Callable[[Progress], None] = lambda _: None,
+    ) -> "ChatModel":
+        model, reader, residence = load_language_model(settings, placement, sees=sees, tell=tell)
         if not reader.chat_template:
             raise StartFailure(
                 StartCode.UNSUPPORTED_MODEL,
                 f"cannot chat with {settings.model}: it comes without a chat template",
             )
-        kind = AutoModelForImageTextToText if sees else AutoModelForCausalLM
-        model = kind.from_pretrained(**source, dtype=placement.dtype, device_map=placement.device)
-        return cls(model.eval(), PromptReader(reader, sees=sees), settings, sees=sees)
+        prompts = PromptReader(reader, sees=sees, max_image_tokens=settings.max_image_tokens)
+        return cls(model, prompts, residence, settings, placement.device, sees=sees)
 
-    def answer(self, request: ChatRequest, conversation: Conversation, ticket: Ticket[ChatEvent]) -> None:
-        inputs = self._reader.read(conversation, request.offered_tools, request.chat_template_kwargs)
-        prompt_tokens = int(inputs["input_ids"].shape[1])
-        limit = room_for_answer(prompt_tokens, self.context, request.answer_limit, self._usual_answer)
-        ticket.send(Started(prompt_tokens))
-        scribe = Scribe(
-            self._reader.decode,
-            lambda text: ticket.send(Piece(text)),
-            ends=frozenset() if request.ignore_eos else self._ends,
-            limit=limit,
-            stops=request.stop,
-            min_tokens=request.min_tokens,
+    @property
+    def memory(self) -> MemoryReport:
+        return self._residence.report
+
+    def together(self, steps: Sequence[Step | None]) -> Sequence[Any]:
+        return self._benches.compute(steps)
+
+    def sleep(self) -> None:
+        self._residence.sleep()
+
+    def wake(self) -> None:
+        self._residence.wake()
+
+    def answer(self, request: ChatRequest, conversation: Conversation, ticket: Ticket[ChatEvent]) -> Steps:
+        def read(shrink: float) -> Any:
+            tools, variables = request.offered_tools, request.chat_template_kwargs
+            return self._reader.read(conversation, tools, variables, shrink, ticket.check)
+
+        choosing = settle_choosing(request, self._defaults, self._vocabulary)
+        inputs = read(1.0)
+        length = int(inputs["input_ids"].shape[1])
+        limit = room_for_answer(length, self.context, request.answer_limit, self._usual_answer)
+        thinking = self._reader.opens_thoughts(inputs)
+        writers = self._writers(
+            request, choosing, ticket.send, inputs["input_ids"][0], limit, thinking=thinking
         )
-        torch.manual_seed(secrets.randbits(63) if request.seed is None else request.seed)
-        with torch.inference_mode():
-            self._model.generate(
-                **inputs.to(self._model.device),
-                **sampling_options(request, self._defaults),
-                max_new_tokens=limit,
-                min_new_tokens=min(request.min_tokens, limit) or None,
-                eos_token_id=self._no_token if request.ignore_eos else sorted(self._ends) or None,
-                pad_token_id=self._pad,
-                stopping_criteria=StoppingCriteriaList([_EachToken(scribe, ticket)]),
-                logits_processor=_penalties(request, prompt_tokens),
+        ticket.send(Started(length, thinking))
+        yield None  # others have a turn before the prompt is read, and it is noticed if nobody waits
+        prompt, note = yield from self._prompt(inputs, lambda: read(SHRINK))
+        length = prompt.length
+        del inputs
+        yield from self._write(writers, prompt, ticket, alone=request.seed is not None)
+        self._residence.run_ended()
+        ticket.send(Finished(length, sum(writer.tokens for writer in writers), note))
+
+    def _writers(
+        self,
+        request: ChatRequest,
+        choosing: Choosing,
+        send: Callable[[Piece], None],
+        prompt: Any,
+        limit: int,
+        *,
+        thinking: bool,
+    ) -> list[Writer]:
+        """One for each choice."""
+        ends = frozenset[int]() if request.ignore_eos else self._ends
+        writers = []
+        for number, seed in enumerate(seeds_of(request, secrets.randbits(62))):
+            rules = self._grammars.of(request, thinking)
+            sampler = Sampler(choosing, seed, prompt, ends=ends, rules=rules)
+            scribe = partial(
+                Scribe,
+                self._reader.decode,
+                ends=ends,
+                limit=limit,
+                stops=request.stop,
+                min_tokens=request.min_tokens,
             )
-        ticket.send(Finished(scribe.close(), prompt_tokens, scribe.tokens))
+            writers.append(Writer(number, send, scribe, sampler, self._spelling, rules=rules))
+        return writers
+
+    def _prompt(
+        self, inputs: Any, read_smaller: Callable[[], Any]
+    ) -> Generator[None, None, tuple[Prompt, str | None]]:
+        """Read the prompt; if memory does not suffice, once more for less of it."""
+        try:
+            return (yield from self._passes.read(inputs)), None
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+        # Only here: while the error is handled, its traceback keeps the tensors of the failed pass.
+        pixels, tokens = has_pixels(inputs), int(inputs["input_ids"].shape[1])
+        free_memory()
+        if pixels:
+            inputs = read_smaller()
+        try:
+            prompt = yield from self._passes.read(inputs, PIECE if pixels else SMALL_PIECE)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+        else:
+            return prompt, _note(pixels, tokens, prompt.length)
+        raise self._too_much(tokens, pixels=pixels)
+
+    def _too_much(self, tokens: int, *, pixels: bool) -> OutOfMemory:
+        report = self._residence.report
+        on_gpu = report.device.startswith("cuda")
+        tried = f"{SHRINK:.0%} of its pixels" if pixels else f"pieces of {SMALL_PIECE} tokens"
+        free = "" if report.device_free is None else f", {report.device_free // 2**20} MiB are free"
+        return (GpuOutOfMemory if on_gpu else OutOfMemory)(
+            f"cannot read the prompt of {tokens} tokens: out of memory, also with {tried}{free}; "
+            + ("send fewer or smaller pictures or videos" if pixels else "shorten the conversation")
+        )
+
+    def _write(
+        self, writers: Sequence[Writer], prompt: Prompt, ticket: Ticket[ChatEvent], *, alone: bool
+    ) -> Generator[Step, Any, None]:
+        """All choices, from one reading of the prompt. A choice that ends gives its row back at once."""
+        rows = []
+        try:
+            left = self._taken(writers, prompt.logits.expand(len(writers), -1), ticket)
+            if left:
+                rows = self._benches.enter(prompt, len(left), alone=alone)
+            prompt.cache = prompt.logits = None
+            while left:
+                for row, (_, token) in zip(rows, left, strict=True):
+                    row.token = token
+                logits = yield Step(tuple(rows))
+                stay = self._taken([writer for writer, _ in left], logits, ticket)
+                del logits
+                going_on = {writer for writer, _ in stay}
+                self._benches.leave(
+                    [row for row, (writer, _) in zip(rows, left, strict=True) if writer not in going_on]
+                )
+                rows = [row for row, (writer, _) in zip(rows, left, strict=True) if writer in going_on]
+                left = stay
+        finally:
+            self._benches.leave(rows)
+
+    def _taken(
+        self, writers: Sequence[Writer], logits: Any, ticket: Ticket[ChatEvent]
+    ) -> list[tuple[Writer, int]]:
+        """Give each its logits; whoever goes on comes back with its token."""
+        going_on = []
+        with torch.inference_mode():
+            for writer, row in zip(writers, logits, strict=True):
+                token = writer.take(row)
+                if token is None:
+                    ticket.send(Ended(writer.number, writer.close()))
+                else:
+                    going_on.append((writer, token))
+        return going_on
 
 
-def _penalties(request: ChatRequest, prompt_tokens: int) -> Any:
-    presence, frequency = request.presence_penalty or 0.0, request.frequency_penalty or 0.0
-    wanted = [_Penalties(presence, frequency, prompt_tokens)] if presence or frequency else []
-    return LogitsProcessorList(wanted)
+def _note(pixels: bool, before: int, after: int) -> str:
+    if pixels:
+        return (
+            f"out of memory; pictures and videos were read at {SHRINK:.0%} of their pixels "
+            f"({after} tokens for {before})"
+        )
+    return f"out of memory; the prompt was read in pieces of {SMALL_PIECE} tokens"
+
+
+def _ends(generation: Any) -> frozenset[int]:
+    end = generation.eos_token_id
+    return frozenset(end if isinstance(end, list) else [] if end is None else [end])
+
+
+def _defaults(generation: Any) -> SamplingDefaults:
+    plain = SamplingDefaults()
+    names = ("temperature", "top_p", "top_k", "min_p", "repetition_penalty")
+    said = {name: getattr(generation, name, None) for name in names}
+    return SamplingDefaults(
+        **{name: getattr(plain, name) if value is None else value for name, value in said.items()}
+    )
 
 
 def _context(model: Any, settings: ModelSettings) -> int:

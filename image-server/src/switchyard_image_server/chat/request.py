@@ -4,11 +4,22 @@ clients expect; a known field that cannot be honoured is refused, never dropped 
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
 from switchyard_image_server.errors import Unsupported
 
 MAX_STOPS = 4
+MAX_CHOICES = 8
+MAX_RIVALS = 20
 Limit = Annotated[int, Field(ge=1, le=10_000_000)]
 
 
@@ -16,33 +27,64 @@ class _Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class ImageUrl(_Body):
+class Address(_Body):
     url: str
 
 
 class Part(_Body):
-    """One piece of a message. Which fields it needs depends on its type; `conversation` reads them."""
+    """One piece of a message. Which fields it needs depends on its type; `conversation` reads them.
+
+    `image`, `video`, `data` and `b64_json` are other clients' ways to bring a picture or a video: an address,
+    or bare base64. `label` is what it is called in the prompt.
+    """
 
     type: str
     text: str | None = None
-    image_url: str | ImageUrl | None = None
+    image_url: str | Address | None = None
+    video_url: str | Address | None = None
+    input_image: str | Address | dict[str, Any] | None = None
+    input_video: str | Address | dict[str, Any] | None = None
+    image: str | None = None
+    video: str | None = None
+    data: str | None = None
+    b64_json: str | None = None
+    label: Annotated[str, Field(max_length=200)] | None = None
+
+
+def _kind_of_content(value: object) -> str:
+    return "[text]" if isinstance(value, str) else "[parts]"
+
+
+# Told apart first, so that a fault in a part is told of that part. The tags are no names of fields.
+_Content = Annotated[
+    Annotated[str, Tag("[text]")] | Annotated[list[Part], Tag("[parts]")], Discriminator(_kind_of_content)
+]
 
 
 class Message(_Body):
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | list[Part] | None = None
+    content: _Content | None = None
     name: str | None = None
     tool_calls: list[dict[str, Any]] | None = None
     tool_call_id: str | None = None
-    reasoning_content: str | None = None
+    reasoning_content: Annotated[
+        str | None, Field(validation_alias=AliasChoices("reasoning_content", "reasoning"))
+    ] = None
 
 
 class StreamOptions(_Body):
     include_usage: bool = False
 
 
+class JsonSchema(_Body):
+    name: str = ""
+    schema_: dict[str, Any] | bool | None = Field(None, alias="schema")
+    strict: bool | None = None
+
+
 class ResponseFormat(_Body):
-    type: str = "text"
+    type: Literal["text", "json_object", "json_schema"] = "text"
+    json_schema: JsonSchema | None = None
 
 
 class ChatRequest(_Body):
@@ -56,47 +98,49 @@ class ChatRequest(_Body):
     temperature: Annotated[float, Field(ge=0, le=10)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     top_k: Annotated[int, Field(ge=-1)] | None = None
+    min_p: Annotated[float, Field(ge=0, le=1)] | None = None
     presence_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
     frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    repetition_penalty: Annotated[float, Field(ge=0.01, le=10)] | None = None
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
     stop: Annotated[list[Annotated[str, Field(min_length=1)]], Field(max_length=MAX_STOPS)] = []
-    n: int | None = None
-    logprobs: bool | None = None
-    logit_bias: dict[str, float] | None = None
+    n: Annotated[int, Field(ge=1, le=MAX_CHOICES)] = 1
+    logprobs: bool = False
+    top_logprobs: Annotated[int, Field(ge=0, le=MAX_RIVALS)] | None = None
+    logit_bias: Annotated[dict[int, Annotated[float, Field(ge=-100, le=100)]], Field(max_length=1024)] = {}
     modalities: list[str] | None = None
     response_format: ResponseFormat | None = None
+    functions: list[Any] | None = None
     tools: list[dict[str, Any]] | None = None
     tool_choice: str | dict[str, Any] | None = None
+    parallel_tool_calls: bool | None = None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
     chat_template_kwargs: dict[str, Any] = {}
     ignore_eos: bool = False
+    labels: bool | None = None
+    user: str | None = None
 
     @field_validator("stop", mode="before")
     @classmethod
     def _one_stop_is_a_list_of_one(cls, value: object) -> object:
         return [] if value is None else [value] if isinstance(value, str) else value
 
-    @field_validator("min_tokens", "stream", "ignore_eos", "chat_template_kwargs", mode="before")
+    @field_validator(
+        *("min_tokens", "stream", "ignore_eos", "chat_template_kwargs", "n", "logprobs", "logit_bias"),
+        mode="before",
+    )
     @classmethod
     def _null_is_the_default(cls, value: object, info: Any) -> object:
         return cls.model_fields[info.field_name].default if value is None else value
 
     @model_validator(mode="after")
     def _only_what_can_be_honoured(self) -> Self:
-        if self.n not in {None, 1}:
-            raise Unsupported(f"cannot give {self.n} answers at once; leave n out, or ask again", param="n")
-        if self.logprobs:
-            raise Unsupported("cannot give log probabilities; leave logprobs out", param="logprobs")
-        if self.logit_bias:
-            raise Unsupported("cannot favour single tokens; leave logit_bias out", param="logit_bias")
         if self.modalities not in (None, [], ["text"]):
             raise Unsupported("cannot answer in anything but text; leave modalities out", param="modalities")
-        if self.response_format is not None and self.response_format.type != "text":
+        if self.functions:
             raise Unsupported(
-                f"cannot hold the answer to {self.response_format.type}; leave response_format out",
-                param="response_format",
+                "cannot offer functions in OpenAI's old way; send them as tools", param="functions"
             )
-        if isinstance(self.tool_choice, dict) or self.tool_choice == "required":
-            raise Unsupported("cannot force a tool call; use tool_choice auto or none", param="tool_choice")
         return self
 
     @property

@@ -120,6 +120,10 @@ class Scribe:
                 self.finished = FinishReason.LENGTH
         return self.finished is not None
 
+    def complete(self) -> None:
+        """There is nothing more to say, whatever the model would say."""
+        self.finished = FinishReason.STOP
+
     def close(self) -> FinishReason:
         """Show what was held back. A generation that just ended ran into its limit."""
         if not self._cutter.met:

@@ -1,23 +1,47 @@
-"""Run an image pipeline with Diffusers. Everything here happens on the worker thread."""
+"""An image pipeline that is loaded: the engine asks it to draw, to sleep and to wake, on the worker thread."""
 
-import copy
 import inspect
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import switchyard_image_server.torch_ready  # noqa: F401 - before diffusers
 
 # isort: split
-import diffusers
-import torch
-
 from switchyard_image_server.device import Placement
-from switchyard_image_server.errors import InvalidValue, StartCode, StartFailure
+from switchyard_image_server.errors import GpuOutOfMemory, InvalidValue, OutOfMemory, StartCode, StartFailure
 from switchyard_image_server.images.classes import DEFAULTS_FILE, PipelineFacts, facts_of
-from switchyard_image_server.images.events import Drawn, Finished, ImageEvent, Step
+from switchyard_image_server.images.events import Finished, ImageEvent, Timings
+from switchyard_image_server.images.lora import Wardrobe
+from switchyard_image_server.images.materials import materials_of
 from switchyard_image_server.images.order import Order
+from switchyard_image_server.images.pipelines.drawing import Drawing, Job
+from switchyard_image_server.images.pipelines.look import look_at, tokenizers_of
+from switchyard_image_server.images.pipelines.thrift import Starved, Thrift
+from switchyard_image_server.memory.load import load_pipeline
+from switchyard_image_server.memory.report import MemoryReport
+from switchyard_image_server.progress import Progress
 from switchyard_image_server.settings import ModelSettings
 from switchyard_image_server.worker import Ticket
+
+
+class Lives(Protocol):
+    """Where the weights are: `memory.apply.Residence`."""
+
+    @property
+    def report(self) -> MemoryReport: ...
+
+    def step_down(self, why: str) -> str | None: ...
+
+    def run_ended(self) -> None: ...
+
+    def sleep(self) -> None: ...
+
+    def wake(self) -> None: ...
 
 
 class ImageModel:
@@ -25,86 +49,87 @@ class ImageModel:
 
     kind: Literal["image"] = "image"
 
-    def __init__(self, pipeline: Any, facts: PipelineFacts) -> None:
+    def __init__(
+        self,
+        pipeline: Any,
+        facts: PipelineFacts,
+        residence: Lives,
+        wardrobe: Wardrobe,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._pipeline = pipeline
         self.facts = facts
-        self._tokenizer = getattr(pipeline, "tokenizer", None) or pipeline.processor.tokenizer
-        added = self._tokenizer.added_tokens_decoder.values()
+        self._residence = residence
+        self._wardrobe = wardrobe
+        self._clock = clock
+        self._tokenizer = next(iter(tokenizers_of(pipeline)), None)
+        added = [] if self._tokenizer is None else self._tokenizer.added_tokens_decoder.values()
         self._control = tuple(token.content for token in added if token.special)
-        self._understood = frozenset(inspect.signature(pipeline.__call__).parameters)
 
     @classmethod
-    def load(cls, settings: ModelSettings, placement: Placement, class_name: str) -> "ImageModel":
-        kind = getattr(diffusers, class_name, None)
-        if kind is None:
+    def load(
+        cls,
+        settings: ModelSettings,
+        placement: Placement,
+        class_name: str,
+        tell: Callable[[Progress], None] = lambda _: None,
+    ) -> "ImageModel":
+        pipeline, residence = load_pipeline(settings, placement, class_name, tell)
+        if "prompt" not in inspect.signature(pipeline.__call__).parameters:
             raise StartFailure(
                 StartCode.UNSUPPORTED_MODEL,
-                f"cannot load {settings.model}: Diffusers {diffusers.__version__} has no {class_name}; "
-                "upgrade it",
+                f"cannot serve {settings.model}: {class_name} draws nothing from a prompt",
             )
-        options = {} if placement.dtype == "auto" else {"dtype": placement.dtype}
-        pipeline = kind.from_pretrained(**settings.source, **options).to(placement.device)
-        pipeline.set_progress_bar_config(disable=True)
-        schedule = pipeline.config.get("sample_sigmas")
-        facts = facts_of(
-            class_name,
-            _own_defaults(settings.folder),
-            settings,
-            fixed_steps=len(schedule) if schedule else None,
-            native_side=_native_side(pipeline),
-        )
-        return cls(pipeline, facts)
+        wardrobe = Wardrobe(settings.loras, settings.lora_root)
+        facts = facts_of(look_at(pipeline), _own_defaults(settings.folder), settings, wardrobe.shelf)
+        return cls(pipeline, facts, residence, wardrobe)
+
+    @property
+    def memory(self) -> MemoryReport:
+        return self._residence.report
+
+    def sleep(self) -> None:
+        self._wardrobe.undress(self._pipeline)  # only the base is parked
+        self._residence.sleep()
+
+    def wake(self) -> None:
+        self._residence.wake()
 
     def draw(self, order: Order, ticket: Ticket[ImageEvent]) -> None:
-        prompt_tokens = self._count(order.prompt, "prompt")
+        began_at = self._clock()
+        text_tokens = self._count(order.prompt, "prompt")
         if order.negative is not None:
             self._count(order.negative, "negative_prompt")
-        for number, seed in enumerate(order.seeds):
-            ticket.check()
-            ticket.send(Drawn(self._one(order, seed, number, ticket), seed))
-        tile = 16 * 16  # what one token of the transformer covers
-        ticket.send(Finished(prompt_tokens, len(order.seeds) * order.size.pixels // tile))
+        ticket.check()
+        materials = materials_of(order)
+        thrift = Thrift(self._residence, getattr(self._pipeline, "vae", None))
+        timings = self._drawn(Job(order, self.facts, materials, ticket), thrift)
+        if isinstance(timings, str):
+            raise self._out_of_memory(order, timings, thrift.note)
+        self._residence.run_ended()
+        spent = self._clock() - began_at
+        before = spent - timings.total_s  # the prompt counted, the pictures decoded, the LoRAs put on
+        timings = replace(timings, prepare_s=timings.prepare_s + before, total_s=spent)
+        ticket.send(Finished(text_tokens, order.image_tokens, order.picture_tokens, timings, thrift.note))
 
-    def _one(self, order: Order, seed: int, number: int, ticket: Ticket[ImageEvent]) -> Any:
-        pipeline = self._for_one_call()
-
-        def after_step(running: Any, step: int, _timestep: Any, _tensors: Any) -> dict[str, Any]:
-            ticket.send(Step(number, step + 1, running.num_timesteps))
-            ticket.check()  # raising is the one way to stop at once: an interrupt still decodes a picture
-            return {}
-
-        options = {
-            **self.facts.call,
-            "prompt": order.prompt,
-            "negative_prompt": order.negative,
-            "height": order.size.height,
-            "width": order.size.width,
-            "num_inference_steps": order.steps,
-            self.facts.guidance_field: order.guidance,
-            "generator": torch.Generator("cpu").manual_seed(seed),  # the same noise on every device
-            "callback_on_step_end": after_step,
-        }
+    def _drawn(self, job: Job, thrift: Thrift) -> Timings | str:
+        """How long it took, or why there was not enough memory: in words, since a fault would hold tensors."""
         try:
-            with torch.inference_mode():
-                drawn = pipeline(**{name: value for name, value in options.items() if name in self._understood})
-        finally:
-            pipeline.maybe_free_model_hooks()  # the pipeline does this only when it is let finish
-        return drawn.images[0]
-
-    def _for_one_call(self) -> Any:
-        """A light copy with a scheduler of its own.
-
-        Not `from_pipe`: that casts the shared modules to one number format, float32 unless told otherwise.
-        """
-        pipeline = copy.copy(self._pipeline)
-        pipeline.scheduler = type(pipeline.scheduler).from_config(pipeline.scheduler.config)
-        return pipeline
+            with ExitStack() as clothes:
+                worn = partial(self._wardrobe.worn, self._pipeline, job.order.loras)
+                thrift.attempt(lambda: clothes.enter_context(worn()))
+                job.ticket.check()  # files may have taken their time
+                return Drawing(self._pipeline, job, thrift, self._clock).draw()
+        except Starved as starved:
+            return starved.why
 
     def _count(self, prompt: str, param: str) -> int:
         """The prompt's tokens. What a pipeline would cut off, or take for an image's place, is refused."""
         control = next((token for token in self._control if token in prompt), None)
         if control is not None:
             raise InvalidValue(f"cannot draw a prompt that contains the control token {control}", param=param)
+        if self._tokenizer is None:
+            return 0
         tokens = len(self._tokenizer(prompt, add_special_tokens=False)["input_ids"])
         limit = self.facts.max_prompt_tokens
         if limit is not None and tokens > limit:
@@ -113,14 +138,17 @@ class ImageModel:
             )
         return tokens
 
-
-def _native_side(pipeline: Any) -> int | None:
-    """The size that most Diffusers pipelines draw when they are told none."""
-    denoiser = getattr(pipeline, "transformer", None) or getattr(pipeline, "unet", None)
-    trained = getattr(getattr(denoiser, "config", None), "sample_size", None)
-    tiles = getattr(pipeline, "default_sample_size", None) or trained
-    scale = getattr(pipeline, "vae_scale_factor", None)
-    return tiles * scale if isinstance(tiles, int) and isinstance(scale, int) else None
+    def _out_of_memory(self, order: Order, why: str, note: str | None) -> OutOfMemory:
+        report = self._residence.report
+        on_gpu = report.device != "cpu"
+        free = "" if report.device_free is None else f", {report.device_free // 2**20} MiB free"
+        tried = f", and again after this: {note}" if note else ""
+        less = "a smaller size" if not order.given.images else "a smaller size, or fewer or smaller images"
+        kind = GpuOutOfMemory if on_gpu else OutOfMemory
+        return kind(
+            f"cannot draw {order.size} on {report.device} ({report.placing}{free}): {why}{tried}; ask for "
+            f"{less}, or let the operator choose a cheaper --memory or --quantization"
+        )
 
 
 def _own_defaults(folder: Path | None) -> str | None:

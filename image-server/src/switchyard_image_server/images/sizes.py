@@ -1,5 +1,6 @@
-"""Picture sizes. Pipelines round odd sizes down without a word; here it is done first, and reported."""
+"""Picture sizes. Pipelines round odd sizes without a word; here it is done first, and reported. Pure."""
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -35,11 +36,9 @@ def parse_size(text: str) -> Size:
     return Size(int(match[1]), int(match[2]))
 
 
-def size_to_draw(asked: str, native: Size, multiple: int) -> Size:
-    """What will really be drawn."""
-    if asked == "auto":
-        return native
-    size = parse_size(asked)
+def size_to_draw(asked: str, usual: Size, multiple: int) -> Size:
+    """What will really be drawn. `usual` stands in for `auto`."""
+    size = usual if asked == "auto" else parse_size(asked)
     if min(size.width, size.height) < LEAST_SIDE:
         raise InvalidValue(f"cannot draw {size}: each side must be at least {LEAST_SIDE} pixels", param="size")
     if max(size.width, size.height) > MAX_SIDE or size.pixels > MAX_PIXELS:
@@ -48,3 +47,10 @@ def size_to_draw(asked: str, native: Size, multiple: int) -> Size:
             param="size",
         )
     return size.rounded_down(multiple)
+
+
+def fitted(area: int, shape: Size) -> Size:
+    """About `area` pixels in the shape of a picture: what the pipelines themselves make of a reference."""
+    ratio = shape.width / shape.height
+    width = math.sqrt(area * ratio)
+    return Size(round(width / 32) * 32, round(width / ratio / 32) * 32)

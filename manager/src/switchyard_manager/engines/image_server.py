@@ -1,15 +1,26 @@
 """Our own engine for image and vision models, and for text on a machine without vLLM."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from switchyard_contracts.catalog import ImageServerArgs, Model
+from switchyard_contracts.catalog import ImageServerArgs, Model, SleepPolicy
 from switchyard_contracts.status import Failure
-from switchyard_manager.engines import hub, inside, programs, progress, reasons
-from switchyard_manager.engines.protocol import Probe, Run, SleepCalls, bearer, openai_canary
+from switchyard_manager.engines import hub, inside, metrics, programs, progress, reasons
+from switchyard_manager.engines.protocol import Call, Probe, Run, SleepCalls, bearer, openai_canary
 from switchyard_manager.places import Places
 from switchyard_manager.runtimes import AnySpec, ContainerSpec, Exit, Kind, ProcessSpec
 
 API_KEY = "SWITCHYARD_IMAGE_SERVER_API_KEY"
+
+# Its weights stay in RAM; whether they can is for the server to find out, which refuses to sleep if not.
+SLEEP = SleepCalls(
+    sleep=Call("POST", "/sleep", timeout_s=120.0),
+    wake=Call("POST", "/wake", timeout_s=120.0),
+    asks=Probe("/is_sleeping", timeout_s=5.0),
+    key="is_sleeping",
+)
+ON_UNLESS_TOLD = frozenset(
+    {"park", "labels"}
+)  # as flags they have only a --no-… form, the others only a plain one
 
 
 class ImageServerAdapter:
@@ -29,17 +40,17 @@ class ImageServerAdapter:
         return openai_canary(model)
 
     def sleep(self, model: Model) -> SleepCalls | None:
-        return None
+        args = _args(model)
+        return SLEEP if model.sleep is SleepPolicy.AUTO and args.park is not False else None
 
     def progress(self, line: str) -> str | None:
         return progress.read(line)
 
     def vitals(self, model: Model) -> Probe | None:
-        """None: it says whether it is busy, but counts no steps."""
-        return None
+        return Probe("/metrics", timeout_s=5.0)
 
     def work_done(self, vitals: str) -> float | None:
-        return None
+        return metrics.image_server_work(vitals)
 
     def takes_what_it_gets(self, model: Model) -> bool:
         return False
@@ -101,11 +112,33 @@ def _arguments(model: Model, run: Run, weights: str) -> tuple[str, ...]:
     )
 
 
-def _flags(model: Model) -> list[str]:
-    flags = [] if model.context_length is None else ["--max-model-len", str(model.context_length)]
+def _flags(model: Model) -> Iterator[str]:
+    args = _args(model)
+    if model.context_length is not None:
+        yield from ("--max-model-len", str(model.context_length))
     if model.revision is not None:
-        flags += ["--revision", model.revision]
-    if isinstance(model.engine_args, ImageServerArgs):
-        for name, value in model.engine_args.model_dump(exclude_none=True).items():
-            flags += ["--" + name.replace("_", "-"), str(value)]
-    return flags
+        yield from ("--revision", model.revision)
+    if model.vram_mib is not None:
+        yield from ("--max-vram-mib", str(model.vram_mib))
+    # What never sleeps needs no copy to wake from.
+    if model.sleep is SleepPolicy.OFF and args.park is None:
+        yield "--no-park"
+    for name, value in args.model_dump(exclude_none=True).items():
+        yield from _flag(name, value)
+
+
+def _flag(name: str, value: object) -> Iterator[str]:
+    flag = "--" + name.replace("_", "-")
+    match value:
+        case bool():
+            if value is not (name in ON_UNLESS_TOLD):
+                yield flag if value else flag.replace("--", "--no-", 1)
+        case dict():
+            for key, inner in value.items():
+                yield from (flag, f"{key}={inner}")
+        case _:
+            yield from (flag, str(value))
+
+
+def _args(model: Model) -> ImageServerArgs:
+    return model.engine_args if isinstance(model.engine_args, ImageServerArgs) else ImageServerArgs()

@@ -30,6 +30,8 @@ LINES: tuple[tuple[re.Pattern[str], Words], ...] = tuple(
             r"(?P<file>[\w.-]+\.(?:safetensors|bin|gguf|pth?)):\s*(?P<share>\d+)%",
             lambda found: f"downloading {found['file']} {found['share']} %",
         ),
+        # The image server's own words, one line for each component and each tenth.
+        (r"\bloading ([\w.-]+): (\d+) % \(\d+ of \d+ files\)", lambda found: f"{found[1]} {found[2]} %"),
         (r"Capturing CUDA graph[^:]*:\s*(\d+)%", _share("capturing graphs")),
         (r"Graph capturing finished", _said("graphs captured")),
         (r"KV cache size: ([\d,]+) tokens", lambda found: f"KV cache {found[1]} tokens"),

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from switchyard_contracts.catalog import Model
+from switchyard_contracts.catalog import Engine, ImageServerArgs, Model
 from switchyard_contracts.serving import Vision
 
 LARGEST_FILE = 1_048_576
@@ -23,6 +23,8 @@ OLDER = Vision(
     timestamp_tokens=0,  # it is told the time by position, not in words
 )
 NEWER = Vision()
+# What our own engine takes of a video where its flags say nothing.
+USUAL_FPS, USUAL_FRAMES = 2.0, 64
 OLDER_NAMES = re.compile(r"qwen-?2([._]?5)?[-_]?vl", re.IGNORECASE)
 
 PICTURES = {
@@ -60,6 +62,25 @@ def read_vision(model: Model, folder: Path) -> Vision:
     pictures = _inner(both, "image_processor") | _object_in(folder / "preprocessor_config.json")
     videos = _inner(both, "video_processor") | _object_in(folder / "video_preprocessor_config.json")
     return family.model_copy(update=_said(PICTURES, pictures) | _said(VIDEOS, videos))
+
+
+def as_served(model: Model, vision: Vision) -> Vision:
+    """Our own engine takes fewer frames than a processor would, and may be told to shrink pictures. Pure."""
+    if model.engine is not Engine.IMAGE_SERVER or not isinstance(model.engine_args, ImageServerArgs):
+        return vision
+    args = model.engine_args
+    most = vision.image_max_pixels
+    if args.max_image_tokens is not None:
+        most = min(most, args.max_image_tokens * (vision.patch * vision.merge) ** 2)
+    return vision.model_copy(
+        update={
+            "image_max_pixels": most,
+            "image_min_pixels": vision.image_min_pixels if most >= 4 * vision.image_min_pixels else 1,
+            "fps": args.video_fps or USUAL_FPS,
+            "cap_pixels_per_frame": True,  # unless the files say no; then this errs on the side of letting pass
+            "max_frames": min(vision.max_frames, args.max_video_frames or USUAL_FRAMES),
+        }
+    )
 
 
 def _said(fields: Mapping[str, tuple[str, ...]], file: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,8 +30,7 @@ def hear(ground: Ground, news: news_of.EngineNews, now: float) -> None:  # noqa:
         case news_of.EngineProgress() if life.phase in COMING_UP:
             _progressed(ground, life, news.text, now)
         case news_of.EngineWorked(count=count):
-            if count != life.run.work or not life.in_flight:
-                life.run.work, life.run.worked_at = count, now
+            _worked(life, life.run, count, now)
         case news_of.EngineSlept() if life.phase in {Phase.SLEEPING, Phase.LOADING}:
             _slept(ground, life, life.run, now)
         case news_of.SleepDidFail(why=why):
@@ -91,6 +90,15 @@ def _progressed(ground: Ground, life: Life, text: str | None, now: float) -> Non
     life.progress = text
     ground.chronicle.tell(EventKind.PROGRESS, now, life.model.name, text=text)
     ground.proxies.say_loading(life, now)
+
+
+def _worked(life: Life, run: Run, count: float, now: float) -> None:
+    """Work with no request on its way is a job's: its client comes back for it, so the engine is not idle."""
+    looked_at_idle = not life.in_flight and run.worked_at >= now - life.idle_s(now)
+    if looked_at_idle and run.work is not None and count > run.work:
+        life.idle_since = now
+    if count != run.work or not life.in_flight:
+        run.work, run.worked_at = count, now
 
 
 def _slept(ground: Ground, life: Life, run: Run, now: float) -> None:

@@ -7,7 +7,7 @@ from switchyard_contracts.catalog import Catalog, sees, serving_of
 from switchyard_contracts.errors import ErrorBody, ErrorCode
 from switchyard_contracts.events import EventKind, RunRecord
 from switchyard_contracts.status import Phase
-from switchyard_manager.engines.vision import family_of
+from switchyard_manager.engines.vision import as_served, family_of
 from switchyard_manager.lifecycle import Event
 from switchyard_manager.scheduler import Outlook, Wish
 from switchyard_manager.scheduler.seen import AT_REST
@@ -71,7 +71,7 @@ class Ground:
             self.due.append(EndRun(life.model.name, life.run.instance, grace_s))
 
     def settle_serving(self, life: Life) -> None:
-        life.serving = serving_of(life.model, life.vision or family_of(life.model))
+        life.serving = serving_of(life.model, as_served(life.model, life.vision or family_of(life.model)))
 
     def read_processor(self, life: Life) -> None:
         """Have its files read, if it has any here. Until then it is served as its family is."""

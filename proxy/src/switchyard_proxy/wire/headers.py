@@ -1,6 +1,7 @@
 """Which headers cross the wire, in either direction. Values pass unchanged; only whole headers are left out."""
 
 from collections.abc import Iterable
+from urllib.parse import quote
 
 from switchyard_proxy.asgi import Header
 from switchyard_proxy.upstream.pool import Endpoint
@@ -37,6 +38,9 @@ NOT_TO_CLIENTS = HOP_BY_HOP | {
     b"date",
     b"x-request-id",
 }
+CLIENT = b"x-switchyard-client"
+PREFIX = b"x-forwarded-prefix"
+FORWARDED_HOST = b"x-forwarded-host"
 NONE: frozenset[bytes] = frozenset()
 EVENT_STREAM = b"text/event-stream"
 STREAM_HEADERS: tuple[Header, ...] = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
@@ -67,6 +71,20 @@ def request_head(
     lines += map(b": ".join, own)
     lines.append(b"x-request-id: %b\r\ncontent-length: %d\r\n\r\n" % (request_id, length))
     return b"\r\n".join(lines)
+
+
+def with_our_word(headers: list[Header], client: str, model: str) -> list[Header]:
+    """For our own engine: whom it works for, and where its clients find it.
+
+    It takes turns between clients, of whom it would see none but the proxy; and the address of a picture that
+    it keeps must be one that the client can ask for.
+    """
+    said = dict(reversed(headers))
+    prefix = said.get(PREFIX, b"").rstrip(b"/") + b"/upstream/" + quote(model, safe="").encode()
+    ours = {CLIENT: quote(client, safe=" ").encode(), PREFIX: prefix}
+    if FORWARDED_HOST not in said and b"host" in said:
+        ours[FORWARDED_HOST] = said[b"host"]
+    return [*(header for header in headers if header[0] not in ours), *ours.items()]
 
 
 def _without(always: frozenset[bytes], now: frozenset[bytes], own: Iterable[Header] = ()) -> frozenset[bytes]:

@@ -57,7 +57,9 @@ LOOKS = (
     "v1/models",
     "version",
 )
-JOBS = re.compile(r"v1/jobs(/[A-Za-z0-9_-][A-Za-z0-9_.-]*){0,2}")  # no `..`: an engine might climb by it
+# A name, and no `..`: an engine might climb by it.
+KEPT = re.compile(r"v1/images/files/[A-Za-z0-9_-]+(\.[a-z]+)?")
+JOBS = re.compile(r"v1/jobs(/[A-Za-z0-9_-][A-Za-z0-9_.-]*){0,2}")
 
 
 def split(below: str, directory: Directory, may: Fits = anyone) -> tuple[str, str]:
@@ -86,7 +88,7 @@ def check(method: str, path: str) -> None:
     looks = method in {"GET", "HEAD"}
     if (looks and path in LOOKS) or (method == "POST" and path in ASKS):
         return
-    if JOBS.fullmatch(path):
+    if JOBS.fullmatch(path) or (looks and KEPT.fullmatch(path)):
         return
     raise Refused(
         ErrorCode.UNKNOWN_URL,

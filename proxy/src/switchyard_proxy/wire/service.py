@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
+from switchyard_contracts.catalog import Engine
 from switchyard_contracts.errors import ErrorCode
 from switchyard_contracts.status import ModelStatus
-from switchyard_proxy.access.callers import Caller, Role
+from switchyard_proxy.access.callers import ANYONE, Caller, Role
 from switchyard_proxy.access.gatekeeper import Gatekeeper
 from switchyard_proxy.access.limits import Permit
 from switchyard_proxy.accounting.account import Account
@@ -42,6 +43,7 @@ from switchyard_proxy.wire.closing import Accounting, note
 from switchyard_proxy.wire.fleet import Fleet, may_use
 from switchyard_proxy.wire.forward import Errand, Forwarder
 from switchyard_proxy.wire.hangup import while_client_stays
+from switchyard_proxy.wire.headers import with_our_word
 from switchyard_proxy.wire.hold import Waiting
 from switchyard_proxy.wire.passage import Passage
 from switchyard_proxy.wire.places import digest_of
@@ -236,7 +238,11 @@ class Service:
             await self._check_media(body, model)
         passage = Passage(account, stripper, account.capture, self._loop)
         request = asked.request
-        errand = Errand(model, choice.sites, asked.method, asked.target, request.headers, body, request.id)
+        headers = request.headers
+        if model.engine is Engine.IMAGE_SERVER:
+            client = request.address if asked.caller is ANYONE else asked.caller.name
+            headers = with_our_word(headers, client, model.name)
+        errand = Errand(model, choice.sites, asked.method, asked.target, headers, body, request.id)
         try:
             await self._forwarder.run(errand, waiting, answer, passage)
         finally:

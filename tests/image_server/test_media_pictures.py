@@ -1,17 +1,15 @@
 """Pictures from requests: what is opened, what is refused before anything is decoded."""
 
-import base64
 import io
 import struct
 import zlib
 from collections.abc import Callable
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps, PngImagePlugin
 
-from switchyard_image_server import media
-from switchyard_image_server.errors import InvalidValue, Refused, TooLarge, Unsupported
-from switchyard_image_server.media import check_together, open_picture, read_data_url
+from switchyard_image_server.errors import InvalidValue, Refused, TooLarge
+from switchyard_image_server.media.pictures import MAX_PIXELS, check_together, open_picture
 
 Png = Callable[..., bytes]
 
@@ -30,35 +28,6 @@ def png_that_claims(width: int, height: int) -> bytes:
 
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
-
-
-@pytest.mark.parametrize(
-    "head",
-    [
-        "data:image/png;base64,",
-        "data:;base64,",
-        "data:image/jpeg;charset=utf-8;base64,",
-        "data:image/svg+xml;base64,",
-    ],
-)
-def test_reads_base64_data_urls(head: str) -> None:
-    assert read_data_url(head + base64.b64encode(b"pixels").decode(), "x") == b"pixels"
-
-
-@pytest.mark.parametrize(
-    "url", ["https://x.test/a.png", "http://127.0.0.1/", "file:///etc/passwd", "/etc/passwd", "ftp://x"]
-)
-def test_fetches_nothing_and_opens_no_file(url: str) -> None:
-    with pytest.raises(Unsupported, match="images are taken as data URLs only") as refused:
-        read_data_url(url, "messages[0].content[1].image_url")
-
-    assert refused.value.param == "messages[0].content[1].image_url"
-
-
-@pytest.mark.parametrize("url", ["data:image/png,abc", "data:image/png;base64,a", "data:image/png;base64,a b#"])
-def test_says_what_is_wrong_with_a_data_url(url: str) -> None:
-    with pytest.raises(InvalidValue, match="cannot read the data URL"):
-        read_data_url(url, "x")
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "CMYK", "1", "I;16"])
@@ -82,12 +51,43 @@ def test_transparent_parts_become_white() -> None:
     assert open_picture(saved(clear, "PNG"), "x").decode().getpixel((0, 0)) == (255, 255, 255)
 
 
-def test_turns_a_picture_upright() -> None:
-    lying = Image.new("RGB", (30, 10))
-    exif = lying.getexif()
-    exif[0x0112] = 6  # rotated by a quarter
+def lying(orientation: int, size: tuple[int, int] = (30, 10)) -> Image.Image:
+    """White in the corner that is stored first, black elsewhere."""
+    image = Image.new("L", size)
+    image.paste(255, (0, 0, 5, 5))
+    exif = image.getexif()
+    exif[0x0112] = orientation
+    image.info["exif"] = exif.tobytes()
+    return image
 
-    assert open_picture(saved(lying, "JPEG", exif=exif), "x").decode().size == (10, 30)
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_turns_a_picture_upright_and_knows_its_size_before(kind: str, orientation: int) -> None:
+    image = lying(orientation)
+    content = saved(image, kind, exif=image.getexif())
+    with Image.open(io.BytesIO(content)) as again:
+        expected = ImageOps.exif_transpose(again).convert("RGB")
+
+    picture = open_picture(content, "x")
+
+    assert picture.size == expected.size
+    assert picture.decode().tobytes() == expected.tobytes()
+
+
+def test_the_size_of_a_png_is_known_without_decoding_it(make_png: Png, monkeypatch: pytest.MonkeyPatch) -> None:
+    def decoded(_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", decoded)
+
+    assert open_picture(make_png((40, 30)), "x").size == (40, 30)
+
+
+def test_an_orientation_that_makes_no_sense_is_none() -> None:
+    image = lying(77)
+
+    assert open_picture(saved(image, "JPEG", exif=image.getexif()), "x").decode().size == (30, 10)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n", b"<svg/>"])
@@ -112,7 +112,7 @@ def test_refuses_too_many_pixels_before_decoding(width: int, height: int) -> Non
 
 
 def test_accepts_the_largest_picture_there_may_be() -> None:
-    assert open_picture(png_that_claims(8000, 8000), "x").pixels == media.MAX_PIXELS
+    assert open_picture(png_that_claims(8000, 8000), "x").pixels == MAX_PIXELS
 
 
 @pytest.mark.parametrize(("width", "height"), [(201, 1), (1, 201)])

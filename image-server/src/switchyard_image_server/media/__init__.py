@@ -1,0 +1,1 @@
+"""Pictures and videos as requests carry them. Guards come before decoding; nothing here imports torch."""

@@ -1,0 +1,65 @@
+"""A ticket: what is sent arrives in order, the first end is the end, and nobody who has left is waited for."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from switchyard_image_server.errors import Cancelled, EngineFault, Stopping
+from switchyard_image_server.tickets import NobodyWatches, Ticket
+
+
+def ticket_of(withdrawn: list[Any] | None = None) -> Ticket[Any]:
+    withdraw = (lambda _: None) if withdrawn is None else withdrawn.append
+    return Ticket(lambda _: None, withdraw, "", alone=False, queued_at=0.0, watch=NobodyWatches())
+
+
+async def heard(ticket: Ticket[Any]) -> list[Any]:
+    return [event async for event in ticket.events()]
+
+
+async def test_what_is_sent_from_another_thread_arrives_in_order_and_before_the_end() -> None:
+    ticket = ticket_of()
+
+    def work() -> None:
+        for number in range(50):
+            ticket.send(number)
+        ticket.end(None)
+
+    await asyncio.to_thread(work)
+
+    assert await heard(ticket) == list(range(50))
+
+
+async def test_the_first_end_is_the_one_that_is_told() -> None:
+    ticket = ticket_of()
+
+    ticket.cancel(Stopping())
+    ticket.end(EngineFault("cannot finish"))
+
+    with pytest.raises(Stopping):
+        await heard(ticket)
+
+
+async def test_giving_up_withdraws_it_and_is_noticed_at_the_next_check() -> None:
+    withdrawn: list[Any] = []
+    ticket = ticket_of(withdrawn)
+    ticket.check()
+
+    ticket.cancel()
+
+    assert (withdrawn, ticket.cancelled) == ([ticket], True)
+    with pytest.raises(Cancelled):
+        ticket.check()
+    with pytest.raises(Cancelled):
+        ticket.begin()
+
+
+def test_work_whose_event_loop_is_gone_goes_on() -> None:
+    async def made() -> Ticket[Any]:
+        return ticket_of()
+
+    ticket = asyncio.run(made())
+
+    ticket.send("into the void")
+    ticket.end(None)
