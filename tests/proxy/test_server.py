@@ -13,6 +13,7 @@ from types import FrameType
 
 import pytest
 
+from switchyard_proxy.server import listen
 from tests.proxy.conftest import House
 from tests.proxy.engines import DONE, Held, ScriptedEngine, chat_chunk, says_json, streams
 from tests.proxy.managers import GrantsWhatIsWanted
@@ -298,3 +299,13 @@ def resident_mib(proxy: Process, which: str = "VmRSS") -> int:
     found = re.search(rf"{which}:\s+(\d+) kB", status)
     assert found is not None
     return int(found[1]) // 1024
+
+
+def test_no_event_waits_for_the_client_to_acknowledge_the_one_before() -> None:
+    with (
+        listen("127.0.0.1", 0) as listener,
+        socket.create_connection(listener.getsockname()),
+    ):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -141,6 +141,8 @@ def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
         ) from None
     # What it accepts inherits this: a client whose machine is gone would else hold its place while it waits.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    # The event loop sets this only where a socket says that it is TCP, which this one does not.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     for name, value in KEEP_ALIVE_S.items():
         if hasattr(socket, name):
             listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
