@@ -43,7 +43,7 @@ def _found(folder: Path, rounds: int) -> str:
     image, larger = folder / "image", folder / "larger"
     write_larger_model(larger)
     pairs = [
-        *measures.pictures(image, rounds, ((256, 4), (512, 8))),
+        *measures.pictures(image, rounds, ((256, 20, "jpeg"), (512, 40, "jpeg"), (512, 40, "png"))),
         measures.answers(folder / "chat", "the demo model", rounds, 64),
         measures.answers(larger, "a model of 25 M parameters", rounds, 64),
     ]

@@ -55,29 +55,36 @@ def timed(call: Callable[[], Any]) -> float:
     return time.perf_counter() - began
 
 
-def posted(client: httpx.Client, path: str, body: dict[str, Any]) -> dict[str, Any]:
+def sent(client: httpx.Client, path: str, body: dict[str, Any]) -> httpx.Response:
+    """All of the reply, unread: what a client makes of it is its own time."""
     reply = client.post(path, json=body)
     if reply.status_code != 200:
         raise SystemExit(f"{path} answered {reply.status_code}: {reply.text[:500]}")
-    answer: dict[str, Any] = reply.json()
+    return reply
+
+
+def posted(client: httpx.Client, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    answer: dict[str, Any] = sent(client, path, body).json()
     return answer
 
 
-def pictures(folder: Path, rounds: int, shapes: tuple[tuple[int, int], ...]) -> list[Pair]:
-    """`shapes` are sides and steps."""
+def pictures(folder: Path, rounds: int, shapes: tuple[tuple[int, int, str], ...]) -> list[Pair]:
+    """`shapes` are sides, steps and formats."""
     with bare("image", folder) as direct, served(folder) as client:
-        return [_pictures(direct, client, rounds, side, steps) for side, steps in shapes]
+        return [_pictures(direct, client, rounds, *shape) for shape in shapes]
 
 
-def _pictures(direct: Bare, client: httpx.Client, rounds: int, side: int, steps: int) -> Pair:
+def _pictures(direct: Bare, client: httpx.Client, rounds: int, side: int, steps: int, kind: str) -> Pair:
+    usual = {"prompt": PROMPT, "size": f"{side}x{side}", "steps": steps, "true_cfg_scale": 1}
+
     def ours(seed: int) -> float:
-        body = {"prompt": PROMPT, "size": f"{side}x{side}", "steps": steps, "seed": seed, "true_cfg_scale": 1}
-        return timed(lambda: posted(client, "/v1/images/generations", body))
+        body = {**usual, "seed": seed, "output_format": kind}
+        return timed(lambda: sent(client, "/v1/images/generations", body))
 
     def theirs(seed: int) -> float:
         return direct.seconds(prompt=PROMPT, side=side, steps=steps, seed=seed)
 
-    return in_turn(f"picture of {side}x{side}, {steps} steps", rounds, theirs, ours)
+    return in_turn(f"{side}x{side}, {steps} steps, {kind.upper()}", rounds, theirs, ours)
 
 
 def answers(folder: Path, name: str, rounds: int, tokens: int) -> Pair:
@@ -87,7 +94,7 @@ def answers(folder: Path, name: str, rounds: int, tokens: int) -> Pair:
             f"{tokens} tokens of {name}",
             rounds,
             lambda _: direct.seconds(messages=QUESTION, tokens=tokens),
-            lambda _: timed(lambda: posted(client, "/v1/chat/completions", body)),
+            lambda _: timed(lambda: sent(client, "/v1/chat/completions", body)),
         )
 
 
