@@ -13,8 +13,10 @@ run_every_test() {
   say "$(describe_docker); $(describe_nvidia)"
   RESULTS=$(mktemp -d)
   run_gate "$RESULTS" || failed=yes
-  run_suite image-server "$IMAGE_SERVER_ENV" tests/image_server/engine || failed=yes
+  # Two at a time: clients mostly wait, engines compute.
+  start_job suite_aside image-server "$IMAGE_SERVER_ENV" tests/image_server/engine
   run_suite clients "$CONTROL_ENV" tests/clients || failed=yes
+  report_suite_aside image-server || failed=yes
   run_suite end-to-end "$CONTROL_ENV" tests/setup/real tests/e2e || failed=yes
   say ""
   say "All of it took $((SECONDS - began)) s."
@@ -37,6 +39,23 @@ run_suite() {
   start_job pytest_in "$env" --junit-xml="$RESULTS/$name.xml" "$@"
   wait_for_jobs || code=$?
   if [ "$code" -eq 5 ]; then say "cannot count the $name tests as passed: none was found in $*"; fi
+  return "$code"
+}
+
+# The same, its words kept until it is asked for them.
+suite_aside() {
+  local name=$1 env=$2 code=0
+  shift 2
+  (pytest_in "$env" --junit-xml="$RESULTS/$name.xml" "$@") >"$RESULTS/$name.log" 2>&1 || code=$?
+  echo "$code" >"$RESULTS/$name.code"
+}
+
+report_suite_aside() {
+  local code=1
+  say ""
+  say "The $1 tests:"
+  cat "$RESULTS/$1.log"
+  if [ -f "$RESULTS/$1.code" ]; then read -r code <"$RESULTS/$1.code"; fi
   return "$code"
 }
 
