@@ -242,6 +242,24 @@ def test_addresses_lead_to_the_picture(client: httpx.Client, said: dict[str, str
     assert fetched.headers["content-type"] == f"image/{kind.lower()}"
 
 
+def test_no_address_in_an_answer_leads_nowhere(serve: Serve) -> None:
+    class PaintsNoise(Painter):
+        def draw(self, order: Order, ticket: Ticket[Any]) -> None:
+            for seed in order.seeds:
+                noise = Image.effect_noise((900, 400), 100)
+                ticket.send(events.Drawn(noise.convert("RGB"), seed))
+            ticket.send(events.Finished(1, 0, 1))
+
+    client = serve(PaintsNoise, results=ResultSettings(max_mib=1)).until_ready().client
+
+    few = client.post(DRAW, json={**CAT, "response_format": "url", "n": 2}).json()["data"]
+    found = [httpx.get(one["url"]).status_code for one in few]
+    many = client.post(DRAW, json={**CAT, "response_format": "url", "n": 6})
+
+    assert found == [200, 200]
+    assert refusal(many, 413)["param"] == "response_format"
+
+
 def test_addresses_are_the_ones_that_work_outside(serve: Serve, client: httpx.Client) -> None:
     behind = {"x-forwarded-host": "pictures.example", "x-forwarded-proto": "https"}
     told_so = serve(Remembers, results=ResultSettings(public_url="https://mine.example/")).until_ready().client

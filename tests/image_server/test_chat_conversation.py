@@ -54,6 +54,15 @@ async def test_a_text_model_gets_parts_as_one_text() -> None:
     assert told.messages == [{"role": "user", "content": "one\ntwo"}]
 
 
+async def test_a_refusal_in_the_history_is_what_was_said() -> None:
+    told = await read(
+        {"role": "user", "content": "do it"},
+        {"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}]},
+    )
+
+    assert told.messages[1] == {"role": "assistant", "content": "no"}
+
+
 async def test_a_seeing_model_gets_pictures_in_their_places(make_png: Png, as_data_url: Url) -> None:
     red, blue = (as_data_url(make_png((8, 8), color)) for color in ("red", "blue"))
     content = [

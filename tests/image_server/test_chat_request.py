@@ -54,6 +54,13 @@ def test_refuses_to_answer_in_anything_but_text(user_says: Says) -> None:
     assert refused.value.param == "modalities"
 
 
+def test_refuses_to_search_the_web(user_says: Says) -> None:
+    with pytest.raises(Unsupported, match="cannot") as refused:
+        ChatRequest.model_validate(user_says("hi", web_search_options={}))
+
+    assert refused.value.param == "web_search_options"
+
+
 def test_tokens_are_named_in_a_bias_by_their_numbers(user_says: Says) -> None:
     request = ChatRequest.model_validate_json(json.dumps(user_says("hi", logit_bias={"50256": -100})))
 

@@ -40,6 +40,12 @@ def test_every_error_has_all_four_keys() -> None:
     assert error.status == 400
 
 
+def test_quotes_no_more_of_what_was_sent_than_somebody_would_read() -> None:
+    error = InvalidValue("cannot use " + "x" * 2**20, param="y" * 2**20)
+
+    assert len(json.dumps(error.body())) < 2_500
+
+
 def test_every_error_that_can_be_raised_has_a_code_of_the_contract() -> None:
     raised = {kind for kind in kinds(ServerError) if hasattr(kind, "code")}
 

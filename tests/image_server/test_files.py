@@ -98,3 +98,17 @@ def test_an_unknown_name_is_told_briefly(files: Files) -> None:
         files.get("x" * 10_000)
 
     assert len(refused.value.message) < 300
+
+
+def test_pictures_of_one_answer_do_not_push_each_other_out(files: Files) -> None:
+    older = files.put(picture(0.5))
+    first = files.put(picture(0.5))
+    second = files.put(picture(0.5), beside={first})
+
+    with pytest.raises(TooLarge, match="together they are over the 1048576 bytes") as refused:
+        files.put(picture(0.1), beside={first, second})
+
+    assert refused.value.param == "response_format"
+    assert files.get(first)
+    with pytest.raises(UnknownFile):
+        files.get(older)

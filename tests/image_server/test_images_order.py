@@ -223,6 +223,7 @@ def test_a_picture_that_a_camera_laid_on_its_side_is_seen_upright() -> None:
     [
         (LAYERS, {"resolution": 512}, "use 640 or 1024"),
         (QWEN_21, {"resolution": 100}, "use a multiple of 32, such as 96"),
+        (QWEN_21, {"resolution": 4096, "size": "64x64"}, "use 2048 at the most"),
     ],
 )
 def test_refuses_a_resolution_that_is_not_drawn(facts: PipelineFacts, said: dict[str, Any], told: str) -> None:

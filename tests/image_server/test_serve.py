@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from switchyard_image_server.serve import listen
+
 Run = Callable[..., Any]
 
 
@@ -54,3 +56,13 @@ def test_an_address_that_does_not_exist_ends_the_program(run_server: Run, tmp_pa
 
     assert told(server.log)["code"] == "bad_engine_argument"
     assert f"cannot listen on {host}:0" in told(server.log)["message"]
+
+
+def test_no_reply_waits_for_the_client_to_acknowledge_half_of_it() -> None:
+    with (
+        listen("127.0.0.1", 0) as listener,
+        socket.create_connection(listener.getsockname()),
+    ):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -31,6 +31,32 @@ async def test_what_is_sent_from_another_thread_arrives_in_order_and_before_the_
     assert await heard(ticket) == list(range(50))
 
 
+async def test_who_wants_everything_at_once_is_woken_once_and_gets_it_in_order() -> None:
+    ticket = ticket_of()
+    ticket.send("before anybody asked")
+
+    async with asyncio.TaskGroup() as group:
+        everything = group.create_task(ticket.everything())
+        await asyncio.sleep(0)
+        for number in range(5):
+            ticket.send(number)
+        await asyncio.sleep(0)
+        woken_early = everything.done()
+        ticket.end(None)
+
+    assert not woken_early
+    assert everything.result() == ["before anybody asked", 0, 1, 2, 3, 4]
+
+
+async def test_who_wants_everything_at_once_hears_of_a_failure_instead() -> None:
+    ticket = ticket_of()
+    ticket.send("half")
+    ticket.end(EngineFault("cannot finish"))
+
+    with pytest.raises(EngineFault):
+        await ticket.everything()
+
+
 async def test_the_first_end_is_the_one_that_is_told() -> None:
     ticket = ticket_of()
 

@@ -1,7 +1,7 @@
 """Finished pictures behind addresses: kept in memory, for a while, and no more than so many bytes of them."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from switchyard_image_server.errors import TooLarge, UnknownFile
@@ -34,8 +34,10 @@ class Files:
         self._kept: dict[str, _Kept] = {}  # the oldest first
         self._bytes = 0
 
-    def put(self, file: File) -> str:
-        """Its name, with the ending of its type. Makes room at the cost of the oldest files."""
+    def put(self, file: File, beside: Collection[str] = ()) -> str:
+        """Its name, with the ending of its type. Makes room at the cost of the oldest files, but not of those
+        that it stands `beside` in one answer: nobody has seen them yet.
+        """
         limit = self._settings.max_mib * MIB
         if len(file.content) > limit:
             raise TooLarge(
@@ -45,7 +47,15 @@ class Files:
             )
         self._forget_old()
         while self._bytes + len(file.content) > limit:
-            self._forget(next(iter(self._kept)))
+            oldest = next(iter(self._kept))
+            if oldest in beside:
+                raise TooLarge(
+                    "cannot keep this many pictures behind addresses: together they are over the "
+                    f"{limit} bytes that are kept in all; ask for fewer or for b64_json, or start the server "
+                    "with more --keep-results-mib",
+                    param="response_format",
+                )
+            self._forget(oldest)
         name = secrets.token_urlsafe(NAME_BYTES) + ENDINGS.get(file.media_type, ".bin")
         self._kept[name] = _Kept(file, self._clock() + self._settings.keep_s)
         self._bytes += len(file.content)

@@ -7,6 +7,7 @@ by `cancel`, or because the worker closes. Whoever waits hears of it at once; th
 import asyncio
 import logging
 import threading
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
@@ -83,6 +84,8 @@ class Ticket(Generic[Event]):
         self._work = work
         self._withdraw = withdraw
         self._loop = asyncio.get_running_loop()
+        self._sent: deque[Event | _End] = deque()
+        self._unhurried = False
         self._delivered: asyncio.Queue[Event | _End] = asyncio.Queue()
         self._given_up = threading.Event()
 
@@ -112,6 +115,11 @@ class Ticket(Generic[Event]):
         if event.error is not None:
             raise event.error
 
+    async def everything(self) -> list[Event]:
+        """The same, all at once when the work has ended: to wake the event loop for each costs the worker."""
+        self._unhurried = True
+        return [event async for event in self.events()]
+
     def begin(self) -> Steps | None:
         """On the worker thread: all of the work, or the generator of its steps."""
         self.check()
@@ -121,7 +129,14 @@ class Ticket(Generic[Event]):
         self._deliver(_End(error))
 
     def _deliver(self, item: Event | _End) -> None:
+        self._sent.append(item)
+        if self._unhurried and not isinstance(item, _End):
+            return
         try:
-            self._loop.call_soon_threadsafe(self._delivered.put_nowait, item)
+            self._loop.call_soon_threadsafe(self._hand_over)
         except RuntimeError:
             logger.debug("nobody is left to hear of a finished request")
+
+    def _hand_over(self) -> None:
+        while self._sent:
+            self._delivered.put_nowait(self._sent.popleft())

@@ -1,6 +1,6 @@
 """What the tests of the engine share: models made once, loaded once, and asked through a real worker.
 
-Without torch nothing here is collected; the other environment runs it.
+Without torch nothing here is collected; the other environment runs it. What needs a card runs where one is.
 """
 
 import importlib.util
@@ -15,6 +15,12 @@ if importlib.util.find_spec("torch") is None:
     collect_ignore_glob = ["test_*.py"]
 else:
     import switchyard_image_server.torch_ready  # noqa: F401 - before transformers and diffusers
+
+    # isort: split
+    import torch
+
+    if not torch.cuda.is_available():
+        collect_ignore = ["test_memory_cuda.py"]
 
 from switchyard_image_server.chat.conversation import read_conversation
 from switchyard_image_server.chat.events import ChatEvent

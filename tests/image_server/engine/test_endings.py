@@ -5,11 +5,11 @@ Whether work was let go within a step is told by how many steps were counted sin
 
 import contextlib
 import json
-import signal
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -79,17 +79,25 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def painter(run_server: Run, demo: Path) -> Iterator[Server]:
-    server = Server(run_server("--model", str(demo / "image"), "--max-queue", str(QUEUE)).until_ready())
-    yield server
-    server.client.close()
+def servers(run_server: Run, demo: Path) -> Iterator[tuple[Server, Server]]:
+    starting = (
+        run_server("--model", str(demo / "image"), "--max-queue", str(QUEUE)),
+        run_server("--model", str(demo / "vision")),
+    )
+    painter, talker = (Server(one.until_ready()) for one in starting)
+    yield painter, talker
+    painter.client.close()
+    talker.client.close()
 
 
-@pytest.fixture(scope="module")
-def talker(run_server: Run, demo: Path) -> Iterator[Server]:
-    server = Server(run_server("--model", str(demo / "vision")).until_ready())
-    yield server
-    server.client.close()
+@pytest.fixture
+def painter(servers: tuple[Server, Server]) -> Server:
+    return servers[0]
+
+
+@pytest.fixture
+def talker(servers: tuple[Server, Server]) -> Server:
+    return servers[1]
 
 
 def test_a_cancelled_job_stops_within_a_step(painter: Server) -> None:
@@ -175,15 +183,64 @@ def test_one_users_many_do_not_keep_anothers_one_waiting(painter: Server) -> Non
     painter.until_idle()
 
 
-def test_told_to_stop_it_tells_everyone_and_is_gone(run_server: Run, demo: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class Reborn:
+    """What is on the disk after a server was killed, and the next one."""
+
+    server: Server
+    changed: set[tuple[str, int]]
+    left: list[Path]
+
+
+@pytest.fixture(scope="module")
+def reborn(
+    run_server: Run, demo: Path, tmp_path_factory: pytest.TempPathFactory, monkeymodule: pytest.MonkeyPatch
+) -> Iterator[Reborn]:
+    """Killed in the middle of a step, with a form on its way that is too large for its memory; begun again."""
+    scratch = tmp_path_factory.mktemp("scratch")
+    monkeymodule.setenv("TMPDIR", str(scratch))
+    before = files_in(demo)
+    killed = Server(run_server("--model", str(demo / "image")).until_ready())
+    form = {name: str(value) for name, value in (LONG | {"async": "true"}).items()}
+    large = png((600, 600)) + bytes(3 * 2**20)
+    killed.client.post(EDIT, data=form, files={"image": ("x.png", large)})
+    killed.until_drawing()
+    killed.process.process.kill()
+    killed.process.process.wait(PATIENCE_S)
+    killed.client.close()
+    changed, left = files_in(demo) ^ before, list(scratch.iterdir())
     server = Server(run_server("--model", str(demo / "image")).until_ready())
+    yield Reborn(server, changed, left)
+    server.client.close()
+
+
+@pytest.fixture(scope="module")
+def monkeymodule() -> Iterator[pytest.MonkeyPatch]:
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+def files_in(folder: Path) -> set[tuple[str, int]]:
+    return {(str(path), path.stat().st_mtime_ns) for path in folder.rglob("*")}
+
+
+def test_killed_in_the_middle_of_a_step_it_leaves_nothing_and_begins_again(reborn: Reborn) -> None:
+    edit = SHORT | {"images": [data_url(png())]}
+
+    answer = reborn.server.client.post(EDIT, json=edit)
+
+    assert answer.status_code == 200
+    assert (reborn.changed, reborn.left) == (set(), [])
+
+
+def test_told_to_stop_it_tells_everyone_and_is_gone(reborn: Reborn) -> None:
+    server = reborn.server
     drawn = server.line(DRAW, LONG | {"stream": True, "partial_images": 3})
     said = drawn.recv(65536)
     waiting = server.line(DRAW, SHORT)
     half = socket.create_connection(waiting.getpeername())
     half.sendall(b"POST /v1/images/generations HTTP/1.1\r\nhost: x\r\ncontent-length: 99\r\n\r\n{")
     server.until(lambda: server.client.get("/health").json()["waiting"] == 1)
-    server.client.close()
 
     began = time.monotonic()
     status = server.process.terminate()
@@ -203,31 +260,3 @@ def rest_of(line: socket.socket) -> bytes:
         while piece := line.recv(65536):
             said += piece
     return said
-
-
-def test_killed_in_the_middle_of_a_step_it_leaves_nothing_behind(
-    run_server: Run, demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    before = files_in(demo)
-    server = Server(run_server("--model", str(demo / "image")).until_ready())
-    large = png((600, 600)) + bytes(3 * 2**20)  # more than is kept in memory of a form
-    left = httpx.Client(base_url=server.process.url, timeout=PATIENCE_S)
-    form = {name: str(value) for name, value in (LONG | {"async": "true"}).items()}
-    left.post(EDIT, data=form, files={"image": ("x.png", large)})
-    server.until_drawing()
-
-    server.process.process.send_signal(signal.SIGKILL)
-    server.process.process.wait(PATIENCE_S)
-    left.close()
-    server.client.close()
-
-    assert (files_in(demo), list(tmp_path.iterdir())) == (before, [])
-    again = run_server("--model", str(demo / "image")).until_ready()
-    answer = httpx.post(f"{again.url}{EDIT}", json=SHORT | {"images": [data_url(png())]}, timeout=PATIENCE_S)
-    assert answer.status_code == 200
-    assert again.terminate() == 0
-
-
-def files_in(folder: Path) -> set[tuple[str, int]]:
-    return {(str(path), path.stat().st_mtime_ns) for path in folder.rglob("*")}

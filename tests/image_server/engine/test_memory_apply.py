@@ -164,6 +164,24 @@ def test_steps_down_the_ladder_in_place_and_draws_on(folder: Path) -> None:
     assert home.residence.report.stepped_down == tuple(rung[2] for rung in rungs)
 
 
+def test_a_step_for_which_the_host_has_no_room_leaves_everything_as_it_was(
+    folder: Path, monkeypatch: Any
+) -> None:
+    home = Home(folder, placing=Placing.ENCODER_SWAP, parks=False)
+    expected = home.draw()
+
+    def full(*_: Any, **__: Any) -> None:
+        raise MemoryError("can't allocate memory")
+
+    with monkeypatch.context() as starved:
+        starved.setattr("switchyard_image_server.memory.apply.Berth", full)
+        with pytest.raises(MemoryError):
+            home.residence.step_down("a try that failed")
+
+    assert np.array_equal(home.draw(), expected)
+    assert home.residence.report.placing is Placing.ENCODER_SWAP
+
+
 def test_where_device_and_host_are_one_only_tiling_is_left(folder: Path) -> None:
     home = Home(folder, SHARED)
 

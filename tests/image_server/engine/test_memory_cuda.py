@@ -11,8 +11,6 @@ from switchyard_image_server.device import Placement
 from switchyard_image_server.memory.load import load_language_model, load_pipeline
 from switchyard_image_server.settings import Device, ModelSettings, Placing, Quantization
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-
 CUDA = Placement("cuda", torch.float32)
 WAYS = [Placing.RESIDENT, Placing.TILED, Placing.ENCODER_SWAP, Placing.GROUP_OFFLOAD]
 

@@ -1,7 +1,9 @@
 """Whatever comes over the wire: an answer or a refusal, never a fault, never silence; and the server lives on.
 
 A program of its own asks `/health` all the while, so that nothing that a test does to itself is held against
-the server: 99 of 100 of these answers must come within a tenth of a second.
+the server: 99 of 100 of these answers must come within a tenth of a second. A machine that has much else to do
+is late with everything, its own sleep too: that much more is granted, for each of the threads that it keeps
+waiting.
 """
 
 import contextlib
@@ -22,18 +24,25 @@ import httpx
 import pytest
 
 from switchyard_contracts.errors import ErrorEnvelope
-from tests.image_server.conftest import data_url, png
+from tests.image_server.engine.odd_bodies import (
+    CHAT,
+    COUNT,
+    DRAW,
+    DRAWS,
+    EDIT,
+    FREE,
+    ODD_TEXTS,
+    USUAL,
+    fields_of_text,
+    odd_bodies,
+    put,
+)
 
 Run = Callable[..., Any]
-CHAT, COUNT = "/v1/chat/completions", "/v1/tokenize"
-DRAW, EDIT = "/v1/images/generations", "/v1/images/edits"
 PATIENCE_S = 30.0
 AT_ONCE = 300
 SLOWEST_OF_100_S = 0.1
-DEEP = 10_000
-SAYS = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 2}
-DRAWS = {"prompt": "x", "size": "64x64", "steps": 2}
-USUAL = {CHAT: SAYS, COUNT: SAYS, DRAW: DRAWS, EDIT: DRAWS | {"images": [data_url(png())]}}
+THREADS = 4
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW")
 
 PULSE = """
@@ -45,8 +54,9 @@ while True:
     answer = line.getresponse()
     assert answer.status == 200, answer.read()
     answer.read()
-    print(time.monotonic() - began, flush=True)
+    took = time.monotonic() - began
     time.sleep(0.01)
+    print(took, time.monotonic() - began - took - 0.01, flush=True)
 """
 
 
@@ -77,23 +87,23 @@ class Server:
 @pytest.fixture(scope="module")
 def servers(run_server: Run, demo: Path) -> Iterator[dict[str, Server]]:
     """By route. Their health is asked all the while."""
-    both = [
-        Server(run_server("--model", str(demo / kind), "--max-queue", "400").until_ready())
-        for kind in ("vision", "image")
-    ]
+    starting = [run_server("--model", str(demo / kind), "--max-queue", "400") for kind in ("vision", "image")]
+    both = [Server(one.until_ready()) for one in starting]
     with contextlib.ExitStack() as stack:
         pulses = [stack.enter_context(pulse(server)) for server in both]
         yield {CHAT: both[0], COUNT: both[0], DRAW: both[1], EDIT: both[1]}
     for beats in pulses:
-        assert len(beats) > 100
-        assert sorted(beats)[len(beats) * 99 // 100] < SLOWEST_OF_100_S, sorted(beats)[-20:]
+        took, late = (sorted(one) for one in zip(*beats, strict=True))
+        last = len(took) * 99 // 100
+        assert last > 100
+        assert took[last] < SLOWEST_OF_100_S + THREADS * late[last], (late[last], took[-20:])
 
 
 @contextlib.contextmanager
-def pulse(server: Server) -> Iterator[list[float]]:
+def pulse(server: Server) -> Iterator[list[tuple[float, float]]]:
     host, port = server.address
     command = (sys.executable, "-c", PULSE, host, str(port))
-    beats: list[float] = []
+    beats: list[tuple[float, float]] = []
     with tempfile.TemporaryFile("w+") as told, subprocess.Popen(command, stdout=told, stderr=told) as asking:
         yield beats
         came_to_an_end = asking.poll() is not None
@@ -102,7 +112,7 @@ def pulse(server: Server) -> Iterator[list[float]]:
         told.seek(0)
         lines = told.read().splitlines()
         assert not came_to_an_end, "\n".join(["the server was not there for a moment", *lines[-10:]])
-        beats += map(float, lines[:-1])
+        beats += [(float(took), float(late)) for took, late in map(str.split, lines[:-1])]
 
 
 def request(path: str, body: bytes, *headers: str, method: str = "POST") -> bytes:
@@ -126,53 +136,6 @@ def faults(rows: dict[str, str | None]) -> list[str]:
     return [f"{name}: {fault}" for name, fault in rows.items() if fault is not None]
 
 
-def with_field(path: str, field: str) -> bytes:
-    """A body in which one more field is spelled out."""
-    return json.dumps(USUAL[path]).encode()[:-1] + b"," + field.encode() + b"}"
-
-
-def odd_bodies(path: str) -> Iterator[tuple[str, bytes]]:
-    usual = json.dumps(USUAL[path]).encode()
-    yield "nothing", b""
-    yield "null", b"null"
-    yield "a list", b"[]"
-    yield "a list of lists", b"[" * DEEP + b"]" * DEEP
-    yield "an object of objects", b'{"a":' * DEEP + b"1" + b"}" * DEEP
-    for field in ("nobody_knows_it", "chat_template_kwargs", "tools", "response_format", "lora", "seed"):
-        yield f"depths in {field}", with_field(path, f'"{field}":{"[" * DEEP}{"]" * DEEP}')
-        yield f"some depth in {field}", with_field(path, f'"{field}":{{"a":{"[" * 150}{"]" * 150}}}')
-    for number in (
-        "1e400",
-        "-1e400",
-        "NaN",
-        "-Infinity",
-        "9" * 400,
-        "9" * 5000,
-        "5e-324",
-        "-0.0",
-        "1e-9",
-        "01",
-    ):
-        for field in NUMBERS:
-            yield f"{field} of {number[:12]}", with_field(path, f'"{field}":{number}')
-    yield "a field twice", with_field(path, '"n":1,"n":2,"model":"image","model":"vision"')
-    yield "a model of a megabyte", with_field(path, f'"model":"{"x" * 2**20}"')
-    yield "a user of a megabyte", with_field(path, f'"user":"{"x" * 2**20}"')
-    yield "a key of a megabyte", with_field(path, f'"logit_bias":{{"{"x" * 2**20}":1}}')
-    yield "100 000 fields", with_field(path, ",".join(f'"{number}":0' for number in range(100_000)))
-    yield "a mark before it", b"\xef\xbb\xbf" + usual
-    yield "two octets each", json.dumps(USUAL[path]).encode("utf-16")
-    yield "no UTF-8", with_field(path, '"user":"?"').replace(b"?", b"\xff")
-    yield "half of it", usual[: len(usual) // 2]
-    yield "it twice", usual * 2
-
-
-NUMBERS = (
-    *("temperature", "top_p", "top_k", "min_p", "repetition_penalty", "presence_penalty", "seed", "n"),
-    *("max_tokens", "guidance_scale", "true_cfg_scale", "strength", "steps", "resolution", "sigmas"),
-)
-
-
 @pytest.mark.parametrize("path", USUAL)
 def test_no_body_is_too_odd(servers: dict[str, Server], path: str) -> None:
     server = servers[path]
@@ -182,56 +145,12 @@ def test_no_body_is_too_odd(servers: dict[str, Server], path: str) -> None:
     assert faults(rows) == []
 
 
-def fields_of_text(schema: Any, way: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """The way to each place in a body that takes any text."""
-    for one in schema.get("anyOf", schema.get("oneOf", [])):
-        yield from fields_of_text(one, way)
-    if schema.get("type") == "string" and way:
-        yield way
-    if "items" in schema:
-        yield from fields_of_text(schema["items"], (*way, 0))
-    for name, inner in schema.get("properties", {}).items():
-        yield from fields_of_text(inner, (*way, name))
-
-
-def put(body: Any, way: tuple[str | int, ...], text: str) -> Any:
-    """The body, changed in one place; what is missing on the way there is made."""
-    if not way:
-        return text
-    step, rest = way[0], way[1:]
-    if isinstance(step, int):
-        first = body[0] if isinstance(body, list) and body else None
-        return [put(first, rest, text)]
-    known = body if isinstance(body, dict) else BESIDE.get(step, {})
-    return {**known, step: put(known.get(step), rest, text)}
-
-
-# What must stand beside a field, so that it is looked at.
-BESIDE = {"text": {"type": "text"}, "label": {"type": "text", "text": "x"}, "content": {"role": "user"}} | {
-    name: {"type": "video_url" if "video" in name else "image_url"}
-    for name in ("image_url", "input_image", "image", "data", "b64_json", "video_url", "input_video", "video")
-}
-ODD_TEXTS = {
-    "NUL": "\0",
-    "a path with NUL": "/a\0b.safetensors",
-    "half a character": "\ud800",
-    "no character": "\uffff",
-    "control characters": "\x1b[2J\r\n\x7f\u202e",
-    "a file": "file:///etc/passwd",
-    "a file with NUL": "file:///etc\0passwd",
-    "an address": "http://[::1",
-    "an empty data address": "data:,",
-    "a data address": "data:image/png;base64,\0",
-    "50 000 letters": "x" * 50_000,
-}
-
-
 @pytest.mark.parametrize("path", USUAL)
 def test_no_text_is_too_odd_in_any_field(servers: dict[str, Server], path: str) -> None:
     server = servers[path]
     page = httpx.get(f"{server.process.url}/openapi.json", timeout=PATIENCE_S).json()
     schema = page["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    ways = sorted(set(fields_of_text(schema)), key=str)
+    ways = sorted({*fields_of_text(schema), *(FREE if path in {CHAT, COUNT} else ())}, key=str)
 
     rows = {
         f"{'.'.join(map(str, way))} is {name}": fault_in(

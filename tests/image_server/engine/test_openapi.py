@@ -1,7 +1,7 @@
 """The server keeps to its own OpenAPI page, whatever it is sent: schemathesis makes it up from that page.
 
 Requests that are in order and requests that are not, to every route, around real models. The same each time;
-`SWITCHYARD_FUZZ` asks for more of them: 1 is what a build can spare, 50 takes some twenty minutes.
+`SWITCHYARD_FUZZ` asks for more of them: 1 is what a build can spare, 60 takes some ten minutes.
 """
 
 import contextlib

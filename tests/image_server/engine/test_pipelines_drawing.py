@@ -143,7 +143,6 @@ async def test_no_room_for_the_cheaper_way_either_is_no_other_fault(asks: Any, h
         await heard(asks.draw(model, **SMALL))
 
 
-
 async def test_a_failed_pass_is_let_go_of_before_the_next_is_tried(asks: Any, heard: Any, model: Any) -> None:
     residence = living_with(model, cheaper=1)
     held: list[weakref.ref[Any]] = []

@@ -121,7 +121,7 @@ def _reply(parts: Parts, prepared: Prepared) -> Reply:
 
 
 async def _whole(ticket: Ticket[ChatEvent], whole: Whole) -> Response:
-    async for event in ticket.events():
+    for event in await ticket.everything():
         whole.hear(event)
     headers = {} if whole.end.note is None else {MEMORY_HEADER: whole.end.note}
     return JSONResponse(whole.body(), headers=headers)

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -191,7 +191,7 @@ class Printer:
                 case Step() | Preview():
                     pass
                 case Drawn(image, seed, layer):
-                    shown.append(await self._shown(image, seed, layer))
+                    shown.append(await self._shown(image, seed, layer, shown))
                 case Finished():
                     body = self.reply.whole(shown, event)
         return body
@@ -207,15 +207,16 @@ class Printer:
                     encoded, content = await asyncio.to_thread(self._printed, image)
                     yield _told(self.reply.partial(encoded, content, picture, index))
                 case Drawn(image, seed, layer):
-                    shown.append(await self._shown(image, seed, layer))
+                    shown.append(await self._shown(image, seed, layer, shown))
                 case Finished():
                     for place, one in enumerate(shown):
                         yield _told(self.reply.completed(one, place, event))
 
-    async def _shown(self, image: Image.Image, seed: int, layer: int | None) -> Shown:
+    async def _shown(self, image: Image.Image, seed: int, layer: int | None, before: Sequence[Shown]) -> Shown:
         encoded, content = await asyncio.to_thread(self._printed, image)
         if self.reply.request.response_format == "url":
-            name = self.files.put(File(encoded.content, encoded.media_type))
+            beside = {one.content.rpartition("/")[2] for one in before}
+            name = self.files.put(File(encoded.content, encoded.media_type), beside)
             content = f"{self.origin}/v1/images/files/{name}"
         return Shown(encoded, content, seed, layer)
 

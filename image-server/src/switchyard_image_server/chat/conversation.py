@@ -26,6 +26,7 @@ MAX_FETCHES = 4  # addresses that are read at once
 USUAL_SAMPLING = Sampling()
 
 _TEXT = {"text", "input_text", "output_text"}
+_REFUSAL = "refusal"  # of an earlier answer: words like any other
 _LATER = {"input_audio", "audio_url", "audio", "file", "input_file"}
 _ROLES = {"developer": "system", "function": "tool"}
 _CALLED = {MediaKind.IMAGE: "Image", MediaKind.VIDEO: "Video"}
@@ -94,6 +95,8 @@ class _Found:
             if part.text is None:
                 raise MissingParameter(f"cannot use {at}: a text part needs text", param=f"{at}.text")
             return {"type": "text", "text": part.text}
+        if part.type == _REFUSAL and part.refusal is not None:
+            return {"type": "text", "text": part.refusal}
         if part.type in _LATER:
             raise Unsupported(
                 f"cannot use a part of type {part.type}: only text, images and videos are taken", param=at

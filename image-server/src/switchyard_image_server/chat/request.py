@@ -40,6 +40,7 @@ class Part(_Body):
 
     type: str
     text: str | None = None
+    refusal: str | None = None
     image_url: str | Address | None = None
     video_url: str | Address | None = None
     input_image: str | Address | dict[str, Any] | None = None
@@ -111,6 +112,7 @@ class ChatRequest(_Body):
     modalities: list[str] | None = None
     response_format: ResponseFormat | None = None
     functions: list[Any] | None = None
+    web_search_options: dict[str, Any] | None = None
     tools: list[dict[str, Any]] | None = None
     tool_choice: str | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
@@ -141,6 +143,8 @@ class ChatRequest(_Body):
             raise Unsupported(
                 "cannot offer functions in OpenAI's old way; send them as tools", param="functions"
             )
+        if self.web_search_options is not None:
+            raise Unsupported("cannot search the web; leave web_search_options out", param="web_search_options")
         return self
 
     @property

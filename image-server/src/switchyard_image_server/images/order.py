@@ -13,7 +13,7 @@ from switchyard_image_server.images.choice import way_for
 from switchyard_image_server.images.classes import PipelineFacts
 from switchyard_image_server.images.lora_names import AskedLora, LoraUse, Recipe, recipe_of, settle_loras
 from switchyard_image_server.images.request import MAX_STEPS, Background, ImageRequest
-from switchyard_image_server.images.sizes import Size, fitted, size_to_draw
+from switchyard_image_server.images.sizes import MAX_PIXELS, Size, fitted, size_to_draw
 from switchyard_image_server.images.ways import WORDS, Way
 from switchyard_image_server.media.pictures import Picture
 
@@ -145,6 +145,11 @@ def _resolution(request: ImageRequest, way: Way, facts: PipelineFacts) -> int | 
             told = " or ".join(map(str, way.resolutions))
             raise InvalidValue(f"cannot draw at a resolution of {asked}: use {told}", param="resolution")
         return asked
+    if asked * asked > MAX_PIXELS:
+        raise InvalidValue(
+            f"cannot draw at a resolution of {asked}: use {math.isqrt(MAX_PIXELS)} at the most",
+            param="resolution",
+        )
     if asked % 32:
         raise InvalidValue(
             f"cannot draw at a resolution of {asked}: use a multiple of 32, such as {asked // 32 * 32}",

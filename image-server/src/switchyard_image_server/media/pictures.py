@@ -13,7 +13,7 @@ from typing import Protocol
 
 from PIL import Image, UnidentifiedImageError
 
-from switchyard_image_server.errors import InvalidValue, TooLarge
+from switchyard_image_server.errors import InvalidValue, TooLarge, brief
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 MAX_PIXELS = 64_000_000
@@ -61,7 +61,7 @@ class Picture:
             with _quiet():
                 return _flattened(_upright(self.image))
         except _DECODING_FAULTS as error:
-            raise InvalidValue(f"cannot decode the image: {error}", param=self.param) from None
+            raise InvalidValue(f"cannot decode the image: {brief(error)}", param=self.param) from None
 
     def decode_with_alpha(self) -> Image.Image:
         """The pixels, upright, as RGBA: for models that read transparency, and for masks."""
@@ -69,7 +69,7 @@ class Picture:
             upright = _upright(self.image)
             return upright.convert("RGBA") if upright.has_transparency_data else _opaque(upright)
         except _DECODING_FAULTS as error:
-            raise InvalidValue(f"cannot decode the image: {error}", param=self.param) from None
+            raise InvalidValue(f"cannot decode the image: {brief(error)}", param=self.param) from None
 
 
 def _opaque(image: Image.Image) -> Image.Image:

@@ -116,8 +116,7 @@ class Residence:
     def run_ended(self) -> None:
         """After each run: what it took is known now, and kept if it is the most so far."""
         most = max(self._gauge.peak(), self._report.measured_peak or 0)
-        self._report = replace(self._report, measured_peak=most)
-        self._refresh()
+        self._report = replace(self._report, measured_peak=most, device_free=self._gauge.room()[0])
 
     def sleep(self) -> None:
         """Give the device's memory back. Raises `Busy` with a reason, and stays awake, where it cannot."""
@@ -183,6 +182,7 @@ class Residence:
         return needed <= host_room()[0] // 2
 
     def _settle(self, placing: Placing, *, strict: bool) -> None:
+        self._make_berths(placing, strict=strict)  # what can fail comes first: until here the old placing holds
         if self._turns is not None:
             self._turns.close()
             self._turns = None
@@ -201,10 +201,19 @@ class Residence:
                 self._offload(tenant)
         self._placing, self._strict = placing, strict
 
+    def _make_berths(self, placing: Placing, *, strict: bool) -> None:
+        if placing is Placing.ENCODER_SWAP:
+            for tenant in self._moving() if strict else self._of(Role.ENCODER):
+                self._berth(tenant)
+        if placing is Placing.GROUP_OFFLOAD:
+            for tenant in self._moving():
+                if _moors(tenant):
+                    self._berth(tenant)
+
     def _offload(self, tenant: _Tenant) -> None:
         """Block by block, but an encoder leaf by leaf: its blocks would never be let go of."""
         tenant.offloaded = True
-        if why_not_parkable(tenant.module) is None and not wraps_tensors(tenant.module):
+        if _moors(tenant):
             self._berth(tenant).moor()
         else:
             tenant.module.to("cpu")
@@ -267,6 +276,10 @@ class Residence:
         if self._strict and tenant.part.role is Role.DENOISER:
             return "device, but while the text encoder is there"
         return "device"
+
+
+def _moors(tenant: _Tenant) -> bool:
+    return why_not_parkable(tenant.module) is None and not wraps_tensors(tenant.module)
 
 
 _DONE = {

@@ -58,6 +58,7 @@ class Drawing:
         self._ticket = job.ticket
         self._thrift = thrift
         self._clock = clock
+        self._device = base._execution_device  # noqa: SLF001 - where it computes, wherever the weights are
         self._prepare_s = self._denoise_s = self._decode_s = 0.0
         self._passes_done = self._passes = 0
         self._previewed: set[tuple[int, int]] = set()
@@ -83,10 +84,6 @@ class Drawing:
         total = self._clock() - began_at
         return Timings(self._prepare_s, self._denoise_s, self._decode_s, total, self._passes_done)
 
-    @property
-    def _device(self) -> Any:
-        return self._base._execution_device  # noqa: SLF001 - where it computes, wherever the weights are
-
     def _denoised(self, places: list[_Place]) -> tuple[Any, Any]:
         """One pass: the pipeline that made it, and latents where this server decodes, else pictures."""
         began_at = self._clock()
@@ -104,8 +101,9 @@ class Drawing:
                 self._noise_of(places),
             ):
                 images = pipeline(**said).images
-        finally:
+        except BaseException:
             pipeline.maybe_free_model_hooks()  # the pipeline does this only when it is let finish
+            raise
         self._count(began_at, watch.began_at)
         return pipeline, images
 
@@ -156,8 +154,5 @@ class Drawing:
         decode = final_decode(pipeline, self._order.size, self._order.layers)
         if decode is None:
             return images[row] if isinstance(images[row], list) else [images[row]]
-        try:
-            with torch.inference_mode():
-                return self._thrift.attempt(partial(decode, pipeline, images[row : row + 1]))
-        finally:
-            pipeline.maybe_free_model_hooks()
+        with torch.inference_mode():
+            return self._thrift.attempt(partial(decode, pipeline, images[row : row + 1]))
