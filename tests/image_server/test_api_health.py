@@ -15,7 +15,7 @@ from switchyard_image_server.engine import Failed
 from switchyard_image_server.errors import StartCode, StartFailure
 from switchyard_image_server.progress import Progress
 from switchyard_image_server.worker import Ticket
-from tests.image_server.stand_ins import NeverStopsTalking, Talker
+from tests.image_server.stand_ins import NeverStopsTalking, Talker, report
 
 Serve = Callable[..., Any]
 Says = Callable[..., dict[str, Any]]
@@ -32,7 +32,10 @@ class NeverLetsGoOfTheInterpreter(NeverStopsTalking):
 
 
 def test_a_model_that_can_answer_is_alive_and_ready(serve: Serve) -> None:
-    client = serve(Talker).until_ready().client
+    class Measured(Talker):
+        memory = report(expected_peak=3 * 2**20, measured_peak=2 * 2**20)
+
+    client = serve(Measured).until_ready().client
 
     health, ready = client.get("/health"), client.get("/ready")
 
@@ -41,7 +44,13 @@ def test_a_model_that_can_answer_is_alive_and_ready(serve: Serve) -> None:
         "status": "ok",
         "model": "demo",
         "type": "text",
-        "memory": {"strategy": "resident", "quantization": "none", "reason": "it is a stand-in"},
+        "memory": {
+            "strategy": "resident",
+            "quantization": "none",
+            "reason": "it is a stand-in",
+            "expected_peak_mib": 3.0,
+            "measured_peak_mib": 2.0,
+        },
         "waiting": 0,
         "busy": False,
     }

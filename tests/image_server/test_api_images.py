@@ -246,7 +246,7 @@ def test_no_address_in_an_answer_leads_nowhere(serve: Serve) -> None:
     class PaintsNoise(Painter):
         def draw(self, order: Order, ticket: Ticket[Any]) -> None:
             for seed in order.seeds:
-                noise = Image.effect_noise((900, 400), 100)
+                noise = Image.effect_noise((500, 250), 100)
                 ticket.send(events.Drawn(noise.convert("RGB"), seed))
             ticket.send(events.Finished(1, 0, 1))
 
@@ -493,6 +493,19 @@ def test_a_job_goes_on_without_its_client(serve: Serve, by: str) -> None:
     job = served.client.get(started.headers["location"]).json()
     assert job["result"]["data"][0]["seed"] == 9
     assert painter.orders[0].previews == 3
+
+
+def test_a_job_that_came_by_a_proxy_is_found_there(serve: Serve) -> None:
+    painter = Held()
+    served = serve(lambda: painter).until_ready()
+    painter.may.set()
+
+    started = served.client.post(
+        DRAW, json={**CAT, "async": True}, headers={"x-forwarded-prefix": "/upstream/org%2Fpaint"}
+    )
+
+    assert started.headers["location"] == f"/upstream/org%2Fpaint/v1/jobs/{started.json()['id']}"
+    assert started.json()["links"]["self"] == started.headers["location"]
 
 
 def test_refuses_an_address_that_says_neither(client: httpx.Client) -> None:

@@ -29,6 +29,7 @@ def test_the_operators_word_goes_first() -> None:
         ),
         ({"host": "in", "x_forwarded_host": "a.example, b.example"}, "http://a.example"),
         ({"host": "a", "x_forwarded_prefix": "/images/"}, "http://a/images"),
+        ({"host": "a", "x_forwarded_prefix": "/upstream/org%2Fpaint"}, "http://a/upstream/org%2Fpaint"),
         ({"host": "a", "x_forwarded_prefix": "//evil.example/x"}, "http://a"),
         ({"host": "a", "x_forwarded_proto": "javascript"}, "http://a"),
         ({"host": "a", "x_forwarded_host": "b/c?d"}, "http://a"),

@@ -149,6 +149,7 @@ def test_says_which_route_the_model_is_for(
     ("method", "path", "content", "status", "code", "param"),
     [
         ("GET", "/nowhere", b"", 404, "unknown_url", None),
+        ("GET", "/v1/jobs/", b"", 404, "unknown_url", None),
         ("GET", CHAT, b"", 405, "method_not_allowed", None),
         ("POST", CHAT, b"{", 400, "invalid_json", None),
         ("POST", CHAT, b"{}", 400, "missing_required_parameter", "messages"),

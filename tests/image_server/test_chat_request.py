@@ -96,6 +96,7 @@ def test_accepts_the_same_field_where_it_asks_for_nothing(user_says: Says, param
         ("seed", 2**63),
         ("messages", []),
         ("n", 9),
+        ("user", "x" * 513),
         ("n", 0),
         ("top_logprobs", 21),
         ("logit_bias", {"1": 101}),

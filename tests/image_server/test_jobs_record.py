@@ -105,3 +105,11 @@ def test_the_result_is_put_in_as_it_is(result: bytes | None) -> None:
 
     assert whole.pop("result") == (None if result is None else {"data": []})
     assert whole == told
+
+
+def test_its_links_lead_through_the_proxy_that_it_came_by() -> None:
+    record = Job("job_1", "image.generation", created_at=1000, prefix="/upstream/paint")
+
+    told = record.told(0.0, ALONE, 60.0)
+
+    assert told["links"]["result"] == "/upstream/paint/v1/jobs/job_1/result"

@@ -279,7 +279,8 @@ class Engines:
             self._later(engine, WORK_EVERY_S, lambda: self._works(engine))
 
     def _works(self, engine: Engine) -> None:
-        if not engine.stuck:
+        """With nothing to do it has nothing to count."""
+        if not engine.stuck and any(self._sim.running_on(engine.instance, lambda _: True)):
             engine.work += 1
         self._tell(engine, EngineWorked(engine.model, engine.instance, engine.work))
         self._later(engine, WORK_EVERY_S, lambda: self._works(engine))

@@ -47,7 +47,7 @@ class _App(FastAPI):
 
 
 def build_app(parts: Parts) -> FastAPI:
-    app = _App(title="Switchyard image server", docs_url=None, redoc_url=None)
+    app = _App(title="Switchyard image server", docs_url=None, redoc_url=None, redirect_slashes=False)
     for resource in ROUTES:
         app.include_router(resource.routes(parts))
     app.add_exception_handler(ServerError, _ours)

@@ -153,7 +153,7 @@ def _memory_flags(parser: argparse.ArgumentParser) -> None:
         default=Quantization.AUTO,
         help="how weights are stored on the device (default: as they are, unless only less fits)",
     )
-    add("--max-vram-mib", type=_at_least(256), metavar="N", help="use no more of the device than this")
+    add("--max-vram-mib", type=_at_least(1), metavar="N", help="use no more of the device than this")
     add(
         "--no-park",
         action="store_true",

@@ -13,6 +13,7 @@ from switchyard_image_server.parts import Parts
 from switchyard_image_server.standing import model_of, word_of
 
 UNAVAILABLE = 503
+OF_MEMORY = ("strategy", "quantization", "reason", "expected_peak_mib", "measured_peak_mib")
 ANSWERS = {**answers(), UNAVAILABLE: succeeds("Not now, and why not")}
 
 
@@ -25,11 +26,8 @@ def routes(parts: Parts) -> APIRouter:
         said: dict[str, Any] = {"status": str(word.standing), "model": engine.name}
         if model is not None:
             said["type"] = model.kind
-            said["memory"] = {
-                "strategy": str(model.memory.placing),
-                "quantization": str(model.memory.quantization),
-                "reason": model.memory.reason,
-            }
+            memory = model.memory.told()
+            said["memory"] = {name: memory[name] for name in OF_MEMORY}
         if word.message is not None:
             said["message"] = word.message
         return said | word.more | {"waiting": engine.worker.waiting, "busy": engine.worker.busy}

@@ -25,7 +25,7 @@ from switchyard_image_server.api.openapi import (
     succeeds,
     switch,
 )
-from switchyard_image_server.api.origin import origin_of
+from switchyard_image_server.api.origin import origin_of, prefix_of
 from switchyard_image_server.api.pictures import UPLOADS, Sources, bring, sources_in, sources_of
 from switchyard_image_server.api.sse import EventStream, frame
 from switchyard_image_server.engine import Draws, Engine
@@ -105,7 +105,8 @@ async def _answer(parts: Parts, request: Request, wish: _Wish) -> Response:
     reply = Reply(asked, int(parts.now()), quality_counts=_by_quality(asked, order, model))
     printer = Printer(reply, parts.files, origin_of(request, parts.settings.results.public_url))
     if asked.as_job:
-        return _job(parts, printer, ticket)
+        prefix = "" if parts.settings.results.public_url else prefix_of(request)
+        return _job(parts, printer, ticket, prefix)
     if not asked.stream:
         return await _whole(await while_present(request, ticket, printer.whole(ticket.events())))
     # Until something comes of it, a refusal can still have its own status.
@@ -146,15 +147,15 @@ def _submitted(engine: Engine, model: Draws, order: Order, lane: str) -> Ticket[
     return engine.submit(work, lane)
 
 
-def _job(parts: Parts, printer: "Printer", ticket: Ticket[ImageEvent]) -> Response:
+def _job(parts: Parts, printer: "Printer", ticket: Ticket[ImageEvent], prefix: str) -> Response:
     asked = printer.reply.request
     kind = "image.edit" if isinstance(asked, EditRequest) else "image.generation"
     try:
-        job = parts.jobs.start(JobOrder(kind, ticket, printer.whole, asked.webhook))
+        job = parts.jobs.start(JobOrder(kind, ticket, printer.whole, asked.webhook, prefix))
     except BaseException:
         ticket.cancel()  # a job that was refused must not be drawn
         raise
-    return JSONResponse(job, 202, {"location": f"/v1/jobs/{job['id']}"})
+    return JSONResponse(job, 202, {"location": job["links"]["self"]})
 
 
 async def _whole(body: Mapping[str, Any]) -> Response:

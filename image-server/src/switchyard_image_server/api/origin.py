@@ -5,7 +5,7 @@ import re
 from starlette.requests import Request
 
 _HOST = re.compile(r"[\w.-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?", re.ASCII)
-_PREFIX = re.compile(r"(/[\w.~-]+)+", re.ASCII)
+_PREFIX = re.compile(r"(/[\w.~%-]+)+", re.ASCII)
 
 
 def origin_of(request: Request, public_url: str | None) -> str:
@@ -15,8 +15,13 @@ def origin_of(request: Request, public_url: str | None) -> str:
     scheme = _first(request, "x-forwarded-proto").lower()
     if scheme not in {"http", "https"}:
         scheme = request.url.scheme
+    return f"{scheme}://{_host(request)}{prefix_of(request)}"
+
+
+def prefix_of(request: Request) -> str:
+    """What a proxy in front has before our paths."""
     prefix = _first(request, "x-forwarded-prefix").rstrip("/")
-    return f"{scheme}://{_host(request)}{prefix if _PREFIX.fullmatch(prefix) else ''}"
+    return prefix if _PREFIX.fullmatch(prefix) else ""
 
 
 def _host(request: Request) -> str:

@@ -70,7 +70,8 @@ def routes(parts: Parts) -> APIRouter:
             counted = Counted((CountedItem(ItemKind.TEXT, len(tokens)),), model.context)
         else:
             counted, tokens = await _prompt(parts, model, asked)
-        return JSONResponse(_told(counted, tokens, parts))
+        # A long prompt is a million numbers: not on the loop.
+        return await asyncio.to_thread(JSONResponse, _told(counted, tokens, parts))
 
     for path in ("/v1/tokenize", "/tokenize"):  # the second is vLLM's
         router.add_api_route(

@@ -20,6 +20,7 @@ from switchyard_image_server.errors import Unsupported
 MAX_STOPS = 4
 MAX_CHOICES = 8
 MAX_RIVALS = 20
+MAX_NAME = 512  # of a user
 Limit = Annotated[int, Field(ge=1, le=10_000_000)]
 
 
@@ -120,7 +121,7 @@ class ChatRequest(_Body):
     chat_template_kwargs: dict[str, Any] = {}
     ignore_eos: bool = False
     labels: bool | None = None
-    user: str | None = None
+    user: Annotated[str, Field(max_length=MAX_NAME)] | None = None
 
     @field_validator("stop", mode="before")
     @classmethod

@@ -23,6 +23,7 @@ from switchyard_image_server.errors import InvalidValue, Unsupported
 MAX_PICTURES = 10
 MAX_IMAGES = 16
 MAX_PROMPT = 32_000
+MAX_NAME = 512  # of a user
 LEAST_STEPS = 2  # with one step the stock scheduler divides by zero, and the picture is black
 MAX_STEPS = 200
 MAX_PREVIEWS = 3
@@ -129,8 +130,8 @@ class ImageRequest(BaseModel):
     style: Literal["vivid", "natural"] | None = None
     moderation: Literal["low", "auto"] | None = None
     input_fidelity: Literal["low", "high"] | None = None
-    user: str | None = None
-    safety_identifier: str | None = None
+    user: Annotated[str, Field(max_length=MAX_NAME)] | None = None
+    safety_identifier: Annotated[str, Field(max_length=MAX_NAME)] | None = None
     stream: bool = False
     partial_images: Annotated[int, Field(ge=0, le=MAX_PREVIEWS)] | None = None
     negative_prompt: Annotated[str, Field(max_length=MAX_PROMPT)] | None = None

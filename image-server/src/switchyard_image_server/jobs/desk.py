@@ -83,7 +83,7 @@ class Jobs:
             order.ticket.cancel()
             raise
         self._sweep()
-        job = Job(f"job_{secrets.token_urlsafe(ID_BYTES)}", order.kind, int(self._now()))
+        job = Job(f"job_{secrets.token_urlsafe(ID_BYTES)}", order.kind, int(self._now()), order.prefix)
         self._jobs[job.id] = job
         self._tickets[job.id] = order.ticket
         self._group.create_task(self._see_through(job, order))

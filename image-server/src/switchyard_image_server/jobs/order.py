@@ -18,6 +18,7 @@ class JobOrder:
     ticket: Ticket[ImageEvent]
     collect: Collect
     webhook: str | None = None
+    prefix: str = ""  # what a proxy in front has before our paths
 
 
 class Queue(Protocol):

@@ -67,6 +67,7 @@ class Job:
     id: str
     kind: str
     created_at: int
+    prefix: str = ""
     status: Status = Status.QUEUED
     begun_at: int | None = None
     finished_at: int | None = None
@@ -122,7 +123,7 @@ class Job:
             "eta_s": self._eta_s(now_s, place),
             "preview": self.thumbnail.told() if preview and self.thumbnail else None,
             "error": None if self.error is None else self.error.body()["error"],
-            "links": links(self.id),
+            "links": links(f"{self.prefix}{PATH}/{self.id}"),
         }
 
     def _eta_s(self, now_s: float, place: Place) -> float | None:
@@ -135,8 +136,7 @@ class Job:
         return round(self.pace.left_s(self.begun_s, now_s), 1)
 
 
-def links(job_id: str) -> dict[str, str]:
-    own = f"{PATH}/{job_id}"
+def links(own: str) -> dict[str, str]:
     return {"self": own, "events": f"{own}/events", "result": f"{own}/result"}
 
 
