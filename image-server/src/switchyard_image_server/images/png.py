@@ -1,7 +1,8 @@
-"""PNG, written for speed: a picture of a megapixel in a seventh of the time that Pillow takes, and smaller.
+"""PNG, written for speed: a picture of a megapixel in some 20 ms, where Pillow takes 50 to 130.
 
 Pillow tries all five filters on each row, and then searches for repetitions. Drawn and photographed pictures
-have next to none; the difference to the row above, coded by how often each value comes, makes them small.
+have next to none: the difference to the row above, coded by how often each value comes, makes them as small or
+smaller. Line drawings come out larger.
 """
 
 import struct
