@@ -64,6 +64,8 @@ end_docker_engine() {
     waited=$((waited + 1))
   done
   kill -9 "$OUR_ENGINE" 2>/dev/null || true
-  rm -rf "$OUR_ENGINE_FOLDER/pid" "/run/switchyard-test-docker-$$"
+  # The network of containers that used the machine's own stays mounted; nothing can be removed under it.
+  umount "/run/switchyard-test-docker-$$"/netns/* 2>/dev/null || true
+  rm -rf "$OUR_ENGINE_FOLDER/pid" "/run/switchyard-test-docker-$$" || true
   OUR_ENGINE=
 }

@@ -17,7 +17,9 @@ import httpx
 PATIENCE_S = 120.0
 ENDS_WITHIN_S = 10.0
 PAUSE = threading.Event()  # never set: to wait on
-ENVIRONMENT = {**os.environ, "HF_HUB_OFFLINE": "1"}
+# One thread for the arithmetic of either side: more would spin on the core that the event loop needs, as no GPU
+# does.
+ENVIRONMENT = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
 
 
 class Bare:

@@ -48,6 +48,24 @@ async def test_who_wants_everything_at_once_is_woken_once_and_gets_it_in_order()
     assert everything.result() == ["before anybody asked", 0, 1, 2, 3, 4]
 
 
+async def test_who_waits_for_some_things_only_is_woken_for_those_and_gets_the_rest_with_them() -> None:
+    ticket = ticket_of()
+    ticket.wake_only_for(str)
+    events = ticket.events()
+
+    async with asyncio.TaskGroup() as group:
+        first = group.create_task(anext(events))
+        for number in range(3):
+            ticket.send(number)
+        await asyncio.sleep(0)
+        woken_early = first.done()
+        ticket.send("now")
+    ticket.end(None)
+
+    assert not woken_early
+    assert [first.result(), *[event async for event in events]] == [0, 1, 2, "now"]
+
+
 async def test_who_wants_everything_at_once_hears_of_a_failure_instead() -> None:
     ticket = ticket_of()
     ticket.send("half")

@@ -85,7 +85,7 @@ class Ticket(Generic[Event]):
         self._withdraw = withdraw
         self._loop = asyncio.get_running_loop()
         self._sent: deque[Event | _End] = deque()
-        self._unhurried = False
+        self._waking: tuple[type, ...] | None = None  # None: everything
         self._delivered: asyncio.Queue[Event | _End] = asyncio.Queue()
         self._given_up = threading.Event()
 
@@ -115,9 +115,13 @@ class Ticket(Generic[Event]):
         if event.error is not None:
             raise event.error
 
+    def wake_only_for(self, *kinds: type) -> None:
+        """The rest comes along with these: to wake the event loop for each event costs the worker."""
+        self._waking = kinds
+
     async def everything(self) -> list[Event]:
-        """The same, all at once when the work has ended: to wake the event loop for each costs the worker."""
-        self._unhurried = True
+        """The same, all at once when the work has ended."""
+        self.wake_only_for()
         return [event async for event in self.events()]
 
     def begin(self) -> Steps | None:
@@ -130,7 +134,7 @@ class Ticket(Generic[Event]):
 
     def _deliver(self, item: Event | _End) -> None:
         self._sent.append(item)
-        if self._unhurried and not isinstance(item, _End):
+        if self._waking is not None and not isinstance(item, (_End, *self._waking)):
             return
         try:
             self._loop.call_soon_threadsafe(self._hand_over)

@@ -108,6 +108,7 @@ async def _answer(parts: Parts, request: Request, wish: _Wish) -> Response:
         prefix = "" if parts.settings.results.public_url else prefix_of(request)
         return _job(parts, printer, ticket, prefix)
     if not asked.stream:
+        ticket.wake_only_for(Drawn)
         return await _whole(await while_present(request, ticket, printer.whole(ticket.events())))
     # Until something comes of it, a refusal can still have its own status.
     events = ticket.events()
