@@ -31,21 +31,34 @@ async def test_what_is_sent_from_another_thread_arrives_in_order_and_before_the_
     assert await heard(ticket) == list(range(50))
 
 
-async def test_who_wants_everything_at_once_is_woken_once_and_gets_it_in_order() -> None:
+async def settled_loop() -> None:
+    """Whatever could happen by now has happened."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_who_wants_everything_at_once_is_woken_once_and_gets_it_in_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     ticket = ticket_of()
     ticket.send("before anybody asked")
+    loop = asyncio.get_running_loop()
+    wake, wakes = loop.call_soon_threadsafe, []
 
+    def counted(*call: Any) -> Any:
+        wakes.append(call)
+        return wake(*call)
+
+    monkeypatch.setattr(loop, "call_soon_threadsafe", counted)
     async with asyncio.TaskGroup() as group:
         everything = group.create_task(ticket.everything())
-        await asyncio.sleep(0)
+        await settled_loop()
         for number in range(5):
             ticket.send(number)
-        await asyncio.sleep(0)
-        woken_early = everything.done()
         ticket.end(None)
 
-    assert not woken_early
     assert everything.result() == ["before anybody asked", 0, 1, 2, 3, 4]
+    assert len(wakes) == 1
 
 
 async def test_who_waits_for_some_things_only_is_woken_for_those_and_gets_the_rest_with_them() -> None:
@@ -57,7 +70,7 @@ async def test_who_waits_for_some_things_only_is_woken_for_those_and_gets_the_re
         first = group.create_task(anext(events))
         for number in range(3):
             ticket.send(number)
-        await asyncio.sleep(0)
+        await settled_loop()
         woken_early = first.done()
         ticket.send("now")
     ticket.end(None)

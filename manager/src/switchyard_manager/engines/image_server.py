@@ -18,9 +18,8 @@ SLEEP = SleepCalls(
     asks=Probe("/is_sleeping", timeout_s=5.0),
     key="is_sleeping",
 )
-ON_UNLESS_TOLD = frozenset(
-    {"park", "labels"}
-)  # as flags they have only a --no-… form, the others only a plain one
+# As flags they have only a --no-… form, the others only a plain one.
+ON_UNLESS_TOLD = frozenset({"park", "labels"})
 
 
 class ImageServerAdapter:
