@@ -647,3 +647,12 @@ def test_every_adapter_reads_progress_and_ends(engine: Engine) -> None:
     assert adapter.progress("Loading safetensors checkpoint shards:  43% Completed | 3/7") == "weights 43 %"
     failure = adapter.explain(model_of(), Exit(1, ("torch.OutOfMemoryError: CUDA out of memory.",)))
     assert failure.reason is Reason.CUDA_OUT_OF_MEMORY
+
+
+@pytest.mark.parametrize("entry", [{}, PICTURE, FOREIGN], ids=["vllm", "image-server", "container"])
+def test_what_the_operator_says_of_a_gpus_devices_reaches_every_container(
+    entry: dict[str, Any], places: Places
+) -> None:
+    devices = {GPUS[0]: ("/dev/dri/card1",)}
+
+    assert container_of(model_of(**entry), places, gpus=GPUS[:1], devices=devices).devices == devices

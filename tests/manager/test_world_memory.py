@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
-from switchyard_contracts.catalog import Catalog
+from switchyard_contracts.catalog import Catalog, GpuOverride
 from switchyard_contracts.errors import Reason
 from switchyard_contracts.events import EventKind
 from switchyard_contracts.grants import Drained, Hello, InFlight
 from switchyard_contracts.status import Failure, Phase
 from switchyard_manager.gpu import Reading
+from switchyard_manager.gpu.overrides import overridden
 from switchyard_manager.lifecycle import Event
 from switchyard_manager.runtimes import Exit
 from switchyard_manager.store.facts import Fact, Happened, MemoryMeasured, RunWas, Span, SpanMeasured
@@ -51,6 +52,25 @@ def test_k6_what_is_not_the_models_fault_never_counts_against_it(world: World, s
     assert isinstance(work, BringUp)
     world.hear(EngineGone("m", work.errand.instance, Exit(1)), now + 1)
     assert world.statuses(now + 1)[0].retry_in_s == 60  # its first own failure
+
+
+def test_a_start_is_told_how_a_container_gets_its_gpus(
+    session: WritesDown, catalog: Callable[..., Catalog]
+) -> None:
+    told = (
+        GpuOverride(uuid="GPU-A", vram_mib=8_000, devices=("/dev/dri/card1",)),
+        GpuOverride(uuid="GPU-b", vram_mib=8_000),
+    )
+    reading = overridden(Reading((gpu("GPU-b"),)), told)
+    world = world_of(catalog(m={"gpus": ["GPU-A", "GPU-b"]}).model_copy(update={"gpus": told}), reading=reading)
+    world.hear(ProxyCame(session, Hello(proxy=session.proxy)), 0)
+
+    want(world, session)
+    (work,) = world.decide(0)
+
+    assert isinstance(work, BringUp)
+    assert set(work.errand.gpus) == {"GPU-A", "GPU-b"}
+    assert work.errand.devices == {"GPU-A": ("/dev/dri/card1",)}
 
 
 def test_a_slow_load_that_makes_progress_is_not_stopped_at_its_limit(world: World, session: WritesDown) -> None:

@@ -24,6 +24,22 @@ def test_gpus_are_asked_for_by_their_uuid() -> None:
     ]
 
 
+def test_a_gpu_of_another_maker_is_given_by_its_device_files() -> None:
+    host = made(gpus=("GPU-a", "GPU-b"), devices={"GPU-b": ("/dev/dri/card1",), "GPU-c": ("/dev/dri/card2",)})[
+        "HostConfig"
+    ]
+
+    assert [request["DeviceIDs"] for request in host["DeviceRequests"]] == [["GPU-a"]]
+    assert [device["PathOnHost"] for device in host["Devices"]] == ["/dev/dri/card1"]
+
+
+def test_nothing_is_asked_for_a_card_that_is_only_reckoned_with() -> None:
+    host = made(gpus=("GPU-a",), devices={"GPU-a": ()})["HostConfig"]
+
+    assert "DeviceRequests" not in host
+    assert "Devices" not in host
+
+
 def test_without_gpus_none_is_given() -> None:
     assert "DeviceRequests" not in made()["HostConfig"]
 

@@ -58,6 +58,12 @@ GpuUuid = Annotated[
         json_schema_extra={"patternErrorMessage": 'a UUID such as "GPU-5c89…", as `nvidia-smi -L` prints it'}
     ),
 ]
+Device = Annotated[
+    str,
+    Strict(),
+    StringConstraints(pattern=r"^/dev/[A-Za-z0-9][A-Za-z0-9_./-]*$"),
+    Field(json_schema_extra={"patternErrorMessage": 'a device file such as "/dev/dri/renderD128"'}),
+]
 ContainerName = Annotated[
     str,
     Strict(),

@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from switchyard_contracts.catalog.fields import (
     FROZEN,
+    Device,
     Flag,
     GpuUuid,
     Mib,
@@ -58,6 +59,11 @@ class GpuOverride(BaseModel):
     )
     reserve_mib: ReserveMib | None = Field(
         None, description="Memory left free on it, in MiB, in place of `settings.vram_reserve_mib`."
+    )
+    devices: tuple[Device, ...] | None = Field(
+        None,
+        description="Device files that a container on this GPU is given. Left out: NVIDIA's driver hands the GPU "
+        "out; write them for a GPU of another maker, or `[]` for a card that is only reckoned with.",
     )
     use: Flag = Field(default=True, description="Whether Switchyard may use it at all.")
 

@@ -37,6 +37,7 @@ class ContainerAdapter:
             model=model.name,
             spec_hash=run.spec_hash,
             gpus=gpus,
+            devices=run.devices,
             image=model.image or "",
             port=port,
             command=model.extra_args,

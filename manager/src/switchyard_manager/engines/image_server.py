@@ -86,6 +86,7 @@ def _container(model: Model, run: Run, places: Places) -> ContainerSpec:
         model=model.name,
         spec_hash=run.spec_hash,
         gpus=programs.own_gpus(model, run),
+        devices=run.devices,
         image=model.image or places.image_server_image,
         port=run.listen.port,
         command=_arguments(model, run, weights),

@@ -27,6 +27,7 @@ class Run:
     kind: Kind
     listen: Listen
     gpus: tuple[str, ...] = ()
+    devices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # see `ContainerSpec`
     share: Share | None = None  # None: no GPU, or nothing is known of it; the engine's own default holds
     api_key: str = field(default="", repr=False)  # this run's own; see `Adapter.headers`
 

@@ -101,6 +101,7 @@ def _container(model: Model, run: Run, places: Places) -> ContainerSpec:
         model=model.name,
         spec_hash=run.spec_hash,
         gpus=programs.own_gpus(model, run),
+        devices=run.devices,
         image=model.image or places.vllm_image,
         port=run.listen.port,
         command=arguments(model, run, weights),  # the image's entrypoint is `vllm serve`

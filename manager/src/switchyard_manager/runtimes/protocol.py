@@ -68,6 +68,9 @@ class ContainerSpec(Spec):
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     binds: tuple[Bind, ...] = ()
     volumes: Mapping[str, str] = field(default_factory=dict)  # named volume → where it is mounted, writable
+    devices: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # of a GPU that NVIDIA does not hand out
     shm_mib: int | None = None
     memory_mib: int | None = None
 

@@ -55,6 +55,7 @@ async def _spec(errand: Errand, adapter: Adapter, means: Means) -> AnySpec:
         kind=kind,
         listen=await means.runtimes.of(kind).listen(),
         gpus=errand.gpus,
+        devices=errand.devices,
         share=_share(errand),
         api_key=means.key_of(errand.instance),
     )

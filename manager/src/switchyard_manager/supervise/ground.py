@@ -87,6 +87,7 @@ class Ground:
             gpus=run.gpus,
             share_mib=run.share_mib,
             smallest_gpu_mib=smallest,
+            devices=_devices(self.catalog, run.gpus),
             endpoint=run.endpoint,
         )
 
@@ -117,6 +118,12 @@ class Ground:
             logged=run.logged,
         )
         self.chronicle.keep(RunWas(record))
+
+
+def _devices(catalog: Catalog, gpus: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Of those GPUs that the operator says are not NVIDIA's to hand out."""
+    said = {gpu.uuid.casefold(): gpu.devices for gpu in catalog.gpus if gpu.devices is not None}
+    return {uuid: said[uuid.casefold()] for uuid in gpus if uuid.casefold() in said}
 
 
 def not_found(model: str) -> ErrorBody:

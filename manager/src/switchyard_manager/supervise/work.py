@@ -1,6 +1,7 @@
 """What is to be done in the outside world, as the world hands it out: decided, recorded, and not yet begun."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from switchyard_contracts.catalog import Model
 from switchyard_manager.runtimes import Found
@@ -16,6 +17,7 @@ class Errand:
     gpus: tuple[str, ...] = ()
     share_mib: int | None = None
     smallest_gpu_mib: int | None = None
+    devices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # see `ContainerSpec`
     endpoint: str = ""  # empty until it runs
 
 

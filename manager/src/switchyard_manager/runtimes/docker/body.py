@@ -87,9 +87,13 @@ def _host(spec: ContainerSpec, network: str) -> dict[str, Any]:
         "LogConfig": {"Type": "json-file", "Config": {"max-size": LOG_SIZE, "max-file": LOG_FILES}},
         "Mounts": _mounts(spec),
     }
-    if spec.gpus:
-        wanted = {"Driver": "nvidia", "DeviceIDs": list(spec.gpus), "Capabilities": [["gpu"]]}
+    if nvidia := [uuid for uuid in spec.gpus if uuid not in spec.devices]:
+        wanted = {"Driver": "nvidia", "DeviceIDs": nvidia, "Capabilities": [["gpu"]]}
         host["DeviceRequests"] = [wanted]
+    if files := dict.fromkeys(file for uuid in spec.gpus for file in spec.devices.get(uuid, ())):
+        host["Devices"] = [
+            {"PathOnHost": file, "PathInContainer": file, "CgroupPermissions": "rwm"} for file in files
+        ]
     if spec.shm_mib is not None:
         host["ShmSize"] = spec.shm_mib * MIB
     if spec.memory_mib is not None:
