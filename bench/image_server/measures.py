@@ -1,52 +1,30 @@
-"""What is measured, one function for each question. Pairs are interleaved: what the machine does hits both."""
+"""What is measured, one function for each question."""
 
+import base64
 import concurrent.futures
+import io
 import statistics
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
-from bench.image_server.sides import PAUSE, Bare, bare, served
+from bench.image_server.calm import Calm
+from bench.image_server.pairs import WARM_ROUNDS, Call, Cpu, Pair, in_turn, joined
+from bench.image_server.sides import PAUSE, Bare, Reached, bare, reached, served
+from PIL import Image
+
+from switchyard_image_server.images.encode import encode
+from switchyard_image_server.images.request import OutputFormat
+
+Subject = TypeVar("Subject")
 
 PROMPT = "a lighthouse at dawn"
 QUESTION = [{"role": "user", "content": "count to a hundred"}]
 LANES = ("one", "two")
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Seconds of each call, in the order in which they were made."""
-
-    name: str
-    bare_s: tuple[float, ...]
-    served_s: tuple[float, ...]
-
-    @property
-    def usual_s(self) -> float:
-        return statistics.median(self.bare_s)
-
-    @property
-    def added_s(self) -> float:
-        """The median of the differences, not the difference of the medians: neighbours share their fate."""
-        return statistics.median(ours - theirs for theirs, ours in zip(self.bare_s, self.served_s, strict=True))
-
-
-def in_turn(name: str, rounds: int, theirs: Callable[[int], float], ours: Callable[[int], float]) -> Pair:
-    """Each side goes first in every other round. The first round of all is not counted."""
-    found: list[tuple[float, float]] = []
-    for number in range(rounds + 1):
-        if number % 2:
-            second = ours(number)
-            found.append((theirs(number), second))
-        else:
-            first = theirs(number)
-            found.append((first, ours(number)))
-    counted = found[1:]
-    return Pair(name, tuple(one for one, _ in counted), tuple(two for _, two in counted))
 
 
 def timed(call: Callable[[], Any]) -> float:
@@ -55,47 +33,110 @@ def timed(call: Callable[[], Any]) -> float:
     return time.perf_counter() - began
 
 
-def sent(client: httpx.Client, path: str, body: dict[str, Any]) -> httpx.Response:
-    """All of the reply, unread: what a client makes of it is its own time."""
+def posted(client: httpx.Client, path: str, body: dict[str, Any]) -> dict[str, Any]:
     reply = client.post(path, json=body)
     if reply.status_code != 200:
         raise SystemExit(f"{path} answered {reply.status_code}: {reply.text[:500]}")
-    return reply
-
-
-def posted(client: httpx.Client, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    answer: dict[str, Any] = sent(client, path, body).json()
+    answer: dict[str, Any] = reply.json()
     return answer
 
 
-def pictures(folder: Path, rounds: int, shapes: tuple[tuple[int, int, str], ...]) -> list[Pair]:
-    """`shapes` are sides, steps and formats."""
-    with bare("image", folder) as direct, served(folder) as client:
-        return [_pictures(direct, client, rounds, *shape) for shape in shapes]
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How often all processes are started anew, and the rounds of each start."""
+
+    starts: int
+    rounds: int
 
 
-def _pictures(direct: Bare, client: httpx.Client, rounds: int, side: int, steps: int, kind: str) -> Pair:
-    usual = {"prompt": PROMPT, "size": f"{side}x{side}", "steps": steps, "true_cfg_scale": 1}
+@dataclass(frozen=True, slots=True)
+class Shape:
+    side: int
+    steps: int
+    format: str
 
-    def ours(seed: int) -> float:
-        body = {**usual, "seed": seed, "output_format": kind}
-        return timed(lambda: sent(client, "/v1/images/generations", body))
-
-    def theirs(seed: int) -> float:
-        return direct.seconds(prompt=PROMPT, side=side, steps=steps, seed=seed)
-
-    return in_turn(f"{side}x{side}, {steps} steps, {kind.upper()}", rounds, theirs, ours)
+    @property
+    def name(self) -> str:
+        return f"{self.side}x{self.side}, {self.steps} steps, {self.format.upper()}"
 
 
-def answers(folder: Path, name: str, rounds: int, tokens: int) -> Pair:
+def pictures(folder: Path, effort: Effort, shapes: Sequence[Shape], calm: Calm) -> list[Pair]:
+    """The bare call ends with a picture in memory; the server's, when the client has all of its file."""
+
+    def asked(shape: Shape) -> dict[str, Any]:
+        size = f"{shape.side}x{shape.side}"
+        drawn = {"prompt": PROMPT, "size": size, "steps": shape.steps, "true_cfg_scale": 1}
+        return drawn | {"output_format": shape.format}
+
+    def compared(sides: Sides, shape: Shape) -> Pair:
+        def theirs(of: Bare) -> Call:
+            return lambda seed: of.seconds(prompt=PROMPT, side=shape.side, steps=shape.steps, seed=seed)
+
+        def ours(seed: int) -> float:
+            return sides.server.seconds("/v1/images/generations", asked(shape) | {"seed": seed})
+
+        return _compared(shape.name, effort.rounds, sides, theirs, ours, calm)
+
+    starts = [_with_sides("image", folder, shapes, compared) for _ in range(effort.starts)]
+    return [joined(of_all[0].name, of_all) for of_all in zip(*starts, strict=True)]
+
+
+def answers(folder: Path, name: str, effort: Effort, tokens: int, calm: Calm) -> Pair:
     body = {"messages": QUESTION, "max_tokens": tokens, "temperature": 0, "ignore_eos": True}
-    with bare("chat", folder) as direct, served(folder) as client:
-        return in_turn(
-            f"{tokens} tokens of {name}",
-            rounds,
-            lambda _: direct.seconds(messages=QUESTION, tokens=tokens),
-            lambda _: timed(lambda: sent(client, "/v1/chat/completions", body)),
-        )
+
+    def compared(sides: Sides, title: str) -> Pair:
+        def theirs(of: Bare) -> Call:
+            return lambda _: of.seconds(messages=QUESTION, tokens=tokens)
+
+        def ours(_: int) -> float:
+            return sides.server.seconds("/v1/chat/completions", body)
+
+        return _compared(title, effort.rounds, sides, theirs, ours, calm)
+
+    title = f"{tokens} tokens of {name}"
+    return joined(title, [_with_sides("chat", folder, [title], compared)[0] for _ in range(effort.starts)])
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    bare: Bare
+    twin: Bare
+    server: Reached
+
+
+def _with_sides(
+    kind: str, folder: Path, subjects: Sequence[Subject], compared: Callable[[Sides, Subject], Pair]
+) -> list[Pair]:
+    with bare(kind, folder) as direct, bare(kind, folder) as twin, reached(folder) as server:
+        return [compared(Sides(direct, twin, server), subject) for subject in subjects]
+
+
+def _compared(
+    name: str, rounds: int, sides: Sides, theirs: Callable[[Bare], Call], ours: Call, calm: Calm
+) -> Pair:
+    calm.renew()
+    before = sides.bare.cpu_s(), sides.server.cpu_s()
+    found = in_turn(rounds, (theirs(sides.bare), ours, theirs(sides.twin)), calm.wait)
+    spent = Cpu(
+        (sides.bare.cpu_s() - before[0]) / (rounds + WARM_ROUNDS),
+        (sides.server.cpu_s() - before[1]) / (rounds + WARM_ROUNDS),
+    )
+    alone, served_s, again = (tuple(column) for column in zip(*found, strict=True))
+    return Pair(name, alone, served_s, again, (spent,))
+
+
+def encoding(folder: Path, shapes: Sequence[Shape], rounds: int) -> list[tuple[str, float]]:
+    """What it takes to make a file of such a picture and base64 of that: a part of what the server adds."""
+    found = []
+    with served(folder) as client:
+        for shape in shapes:
+            body = {"prompt": PROMPT, "size": f"{shape.side}x{shape.side}", "steps": 2, "true_cfg_scale": 1}
+            answer = posted(client, "/v1/images/generations", body)
+            image = Image.open(io.BytesIO(base64.b64decode(answer["data"][0]["b64_json"])))
+            image.load()
+            took = [timed(lambda: encode(image, OutputFormat(shape.format)).base64) for _ in range(rounds)]  # noqa: B023 - called at once
+            found.append((shape.name, statistics.median(took)))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

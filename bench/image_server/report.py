@@ -3,11 +3,23 @@
 import statistics
 from collections.abc import Sequence
 
-from bench.image_server.measures import LANES, LettingGo, Naps, Pair, Together
+from bench.image_server.calm import QUIET_CORES, Calm
+from bench.image_server.measures import LANES, LettingGo, Naps, Together
+from bench.image_server.pairs import Pair, interval
 
 MS = 1000.0
 LARGEST_SHARE, LARGEST_S = 0.02, 0.005
-HEAD = ("", "bare call, ms", "added, ms", "added, %", "allowed, ms", "")
+HEAD = (
+    "",
+    "bare call, ms",
+    "added, ms",
+    "of these medians 95 % lie in",
+    "allowed, ms",
+    "",
+    "rounds",
+    "CPU added, ms",
+    "a second bare side adds, ms",
+)
 
 
 def ms(seconds: float) -> str:
@@ -30,10 +42,35 @@ def row(cells: Sequence[str]) -> str:
 def pairs(found: Sequence[Pair]) -> str:
     rows = [row(HEAD), row(["---"] * len(HEAD))]
     for pair in found:
-        kept = "kept" if pair.added_s <= allowed_s(pair) else "**not kept**"
-        share = f"{100 * pair.added_s / pair.usual_s:.1f}"
-        rows.append(row((pair.name, ms(pair.usual_s), ms(pair.added_s), share, ms(allowed_s(pair)), kept)))
+        low, high = interval(pair.differences_s)
+        rows.append(
+            row(
+                (
+                    pair.name,
+                    ms(pair.usual_s),
+                    ms(pair.added_s),
+                    f"{ms(low)} to {ms(high)}",
+                    ms(allowed_s(pair)),
+                    "kept" if pair.added_s <= allowed_s(pair) else "**not kept**",
+                    str(len(pair.bare_s)),
+                    "" if pair.added_cpu_s is None else ms(pair.added_cpu_s),
+                    "" if pair.noise_s is None else ms(pair.noise_s),
+                )
+            )
+        )
     return "\n".join(rows)
+
+
+def encoding(found: Sequence[tuple[str, float]]) -> str:
+    told = "; ".join(f"{name} {ms(seconds)} ms" for name, seconds in found)
+    return f"Of what is added, to make the picture's file and base64 of it takes: {told}."
+
+
+def calm(found: Calm) -> str:
+    return (
+        f"{found.disturbed} of {found.rounds} rounds began although other programs took more than "
+        f"{QUIET_CORES:g} of a core; all rounds count."
+    )
 
 
 def together(found: Together) -> str:

@@ -4,29 +4,11 @@ from pathlib import Path
 
 import pytest
 from bench.image_server import report
-from bench.image_server.measures import LettingGo, Naps, Pair, in_turn
+from bench.image_server.calm import Calm
+from bench.image_server.measures import LettingGo, Naps
+from bench.image_server.pairs import Cpu, Pair
 
 PAGE = Path(__file__).parents[2] / "docs/image-server-performance.md"
-
-
-def test_what_is_added_is_the_median_of_the_differences_of_neighbours() -> None:
-    pair = Pair("x", bare_s=(1.0, 2.0, 9.0), served_s=(1.1, 2.3, 9.2))
-
-    assert pair.added_s == pytest.approx(0.2)
-    assert pair.usual_s == 2.0
-
-
-def test_each_side_goes_first_in_every_other_round_and_the_first_round_only_warms_up() -> None:
-    order: list[str] = []
-
-    def side(name: str, seconds: float) -> float:
-        order.append(name)
-        return seconds
-
-    pair = in_turn("x", 3, lambda n: side(f"bare {n}", n), lambda n: side(f"ours {n}", 10.0 + n))
-
-    assert order == ["bare 0", "ours 0", "ours 1", "bare 1", "bare 2", "ours 2", "ours 3", "bare 3"]
-    assert (pair.bare_s, pair.served_s) == ((1, 2, 3), (11.0, 12.0, 13.0))
 
 
 @pytest.mark.parametrize(("added_s", "kept"), [(0.0049, True), (0.0051, False)])
@@ -41,6 +23,18 @@ def test_two_hundredths_may_be_added_to_a_long_one(added_s: float, kept: bool) -
     text = report.pairs([Pair("a picture", (1.0,), (1.0 + added_s,))])
 
     assert ("**not kept**" not in text) is kept
+
+
+def test_a_row_says_where_the_median_lies_what_the_processor_did_and_what_noise_is() -> None:
+    pair = Pair("a picture", (0.1,) * 3, (0.102, 0.103, 0.104), (0.101,) * 3, (Cpu(0.09, 0.0925),))
+
+    line = report.pairs([pair]).splitlines()[-1]
+
+    assert line == "| a picture | 100.0 | 3.0 | 2.0 to 4.0 | 5.0 | kept | 3 | 2.5 | 1.0 |"
+
+
+def test_says_how_many_rounds_were_disturbed() -> None:
+    assert report.calm(Calm(rounds=70, disturbed=3)).startswith("3 of 70 rounds began although other programs")
 
 
 def test_says_what_part_of_a_step_a_cancelled_job_goes_on() -> None:

@@ -31,8 +31,8 @@ def report(**known: Any) -> MemoryReport:
 class ThreeTokens:
     """Whatever the prompt is, it has three."""
 
-    def count(self, request: ChatRequest, conversation: Conversation) -> Counted:
-        return Counted((CountedItem(ItemKind.TEXT, 3),), 100)
+    def spell(self, request: ChatRequest, conversation: Conversation) -> tuple[Counted, list[int]]:
+        return Counted((CountedItem(ItemKind.TEXT, 3),), 100), [1, 2, 3]
 
 
 class Talker:

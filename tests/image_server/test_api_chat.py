@@ -45,9 +45,11 @@ class Thinker(Talker):
         super().__init__(*words)
         self.note = note
         self.asked: list[ChatRequest] = []
+        self.spelled: list[list[int] | None] = []
 
     def answer(self, request: ChatRequest, conversation: Conversation, ticket: Ticket[ChatEvent]) -> None:
         self.asked.append(request)
+        self.spelled.append(conversation.spelled)
         ticket.send(Started(3))
         for word in self.words:
             odds = TokenOdds(word, tuple(word.encode()), -0.5)
@@ -62,8 +64,8 @@ class ManyTokens(ThreeTokens):
     def __init__(self, tokens: int) -> None:
         self.tokens = tokens
 
-    def count(self, request: ChatRequest, conversation: Conversation) -> Counted:
-        return Counted((CountedItem(ItemKind.TEXT, self.tokens),), 100)
+    def spell(self, request: ChatRequest, conversation: Conversation) -> tuple[Counted, list[int]]:
+        return Counted((CountedItem(ItemKind.TEXT, self.tokens),), 100), list(range(self.tokens))
 
 
 def error_of(answer: httpx.Response) -> dict[str, Any]:
@@ -377,14 +379,23 @@ def test_says_what_running_out_of_memory_has_led_to(serve: Serve, user_says: Say
     assert last["switchyard"] == {"memory": "pictures were read smaller"}
 
 
+def test_a_prompt_of_words_is_spelled_once(serve: Serve, user_says: Says) -> None:
+    model = Thinker("42")
+    served = serve(lambda: model).until_ready()
+
+    served.client.post(CHAT, json=user_says("hi"))
+
+    assert model.spelled == [[1, 2, 3]]
+
+
 def test_a_model_that_fell_asleep_meanwhile_is_not_asked(serve: Serve, user_says: Says) -> None:
     model = Thinker("42")
     served = serve(lambda: model).until_ready()
 
     class PutsToSleep(ThreeTokens):
-        def count(self, request: ChatRequest, conversation: Conversation) -> Counted:
+        def spell(self, request: ChatRequest, conversation: Conversation) -> tuple[Counted, list[int]]:
             served.engine.phase = Sleeping(model)
-            return super().count(request, conversation)
+            return super().spell(request, conversation)
 
     model.counter = PutsToSleep()
     answer = served.client.post(CHAT, json=user_says("hi"))

@@ -296,6 +296,7 @@ def test_counts_what_comes_along_and_what_is_drawn() -> None:
     assert order(QWEN_21, over((64, 64)), resolution=512).image_tokens == 32 * 32
     assert order(size="64x96", n=2).picture_tokens == 2 * 4 * 6
     assert order(LAYERS, over((64, 64)), layers=3).picture_tokens == 3 * 40 * 40
+    assert (order(n=2).pictures, order(LAYERS, over((64, 64)), layers=3).pictures) == (2, 3)
     assert LAYERED.layered
 
 

@@ -61,7 +61,14 @@ def _dtype(asked: Precision, device: Device) -> Any:
 
 
 def free_memory() -> None:
-    """After an out-of-memory error: the failed request's tensors are garbage now, so hand them back."""
+    """After an out-of-memory error: the failed request's tensors are garbage now, so hand them back.
+
+    What the load put aside for good is looked through as well: a cheaper plan drops a part of it.
+    """
+    aside = gc.get_freeze_count()
+    gc.unfreeze()
     gc.collect()
+    if aside:
+        gc.freeze()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

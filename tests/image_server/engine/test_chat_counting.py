@@ -124,7 +124,7 @@ def test_every_token_is_known_before_a_pixel_is_decoded(reader: PromptReader, se
 def test_each_picture_and_video_is_told_apart(reader: PromptReader) -> None:
     conversation = prompt(4)
 
-    counted = Counter(reader, 1000).count(ASKED, conversation)
+    counted = Counter(reader, 1000).spell(ASKED, conversation)[0]
 
     kinds = [item.kind for item in counted.items]
     assert kinds.count(ItemKind.IMAGE) == len(conversation.pictures)
@@ -142,7 +142,7 @@ def test_the_operators_limit_is_kept_by_the_counter_and_by_the_reader(
     limited = PromptReader(real_qwen3(), sees=True, max_image_tokens=most)
     conversation = Conversation([{"role": "user", "content": [{"type": "image"}]}], [picture(*size)])
 
-    counted = Counter(limited, 1000).count(ASKED, conversation)
+    counted = Counter(limited, 1000).spell(ASKED, conversation)[0]
     read = limited.read(conversation, None, {}, shrink)
 
     grid = int(read["image_grid_thw"][0].prod()) // 4
@@ -288,7 +288,7 @@ def test_a_shape_that_no_processor_takes_is_refused_by_name(reader: PromptReader
     )
 
     with pytest.raises(InvalidValue, match="over 200 times") as refused:
-        Counter(reader, 1000).count(ASKED, conversation)
+        Counter(reader, 1000).spell(ASKED, conversation)[0]
 
     assert refused.value.param == "the.field"
     with pytest.raises(TooNarrow):
@@ -299,12 +299,12 @@ def test_many_threads_may_count_while_the_worker_reads(reader: PromptReader) -> 
     """One tokenizer between two threads raises "Already borrowed" sooner or later."""
     conversation = prompt(1)
     counter = Counter(reader, 1000)
-    expected = counter.count(ASKED, conversation).total
+    expected = counter.spell(ASKED, conversation)[0].total
     start = threading.Barrier(5)
 
     def count() -> set[int]:
         start.wait(10)
-        return {counter.count(ASKED, conversation).total for _ in range(15)}
+        return {counter.spell(ASKED, conversation)[0].total for _ in range(15)}
 
     with ThreadPoolExecutor(4) as pool:
         counts = [pool.submit(count) for _ in range(4)]
@@ -329,7 +329,7 @@ def test_the_counters_tokenizer_is_its_own_and_used_by_one_thread_at_a_time(read
 
     tokenizer.apply_chat_template = watched
     with ThreadPoolExecutor(4) as pool:
-        for _ in [*pool.map(lambda _: counter.count(ASKED, prompt(0)), range(12))]:
+        for _ in [*pool.map(lambda _: counter.spell(ASKED, prompt(0))[0], range(12))]:
             pass
 
     assert most == [1]
@@ -343,7 +343,7 @@ def test_a_template_without_a_place_for_a_picture_says_so() -> None:
     conversation = Conversation([{"role": "user", "content": [{"type": "image"}]}], [picture(40, 40)])
 
     with pytest.raises(InvalidValue, match="has a place for 0 of the 1 images"):
-        Counter(PromptReader(processor, sees=True), 1000).count(ASKED, conversation)
+        Counter(PromptReader(processor, sees=True), 1000).spell(ASKED, conversation)[0]
 
 
 def test_a_processor_of_another_family_is_asked_itself() -> None:
@@ -373,7 +373,7 @@ def test_a_processor_of_another_family_takes_no_videos() -> None:
     conversation = Conversation([{"role": "user", "content": [{"type": "video"}]}], [], [video])
 
     with pytest.raises(Unsupported, match="takes images only") as refused:
-        Counter(reader, 1000).count(ASKED, conversation)
+        Counter(reader, 1000).spell(ASKED, conversation)[0]
 
     assert refused.value.param == "the.field"
 

@@ -1,6 +1,7 @@
 """From messages to tokens: user text is data, whatever it looks like, and however it is cut."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -46,6 +47,17 @@ def says(content: Any, **more: Any) -> list[dict[str, Any]]:
 
 def texts(*pieces: str) -> list[dict[str, Any]]:
     return [{"type": "text", "text": piece} for piece in pieces]
+
+
+def test_tokens_that_were_counted_are_read_as_they_are() -> None:
+    conversation = Conversation(says("how many?"))
+    tokens = READER.rendered(conversation, None, {})
+
+    read = READER.read(conversation, None, {})["input_ids"].tolist()
+    taken = READER.read(replace(conversation, spelled=tokens), None, {})["input_ids"].tolist()
+
+    assert taken == read == [tokens]
+    assert READER.read(replace(conversation, spelled=[7]), None, {})["input_ids"].tolist() == [[7]]
 
 
 @given(st.integers(0, len(FORGED)), st.integers(0, len(FORGED)), st.sampled_from(["", " ", "\n"]))

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from huggingface_hub.errors import OfflineModeIsEnabled
 
 from switchyard_image_server.errors import StartFailure
 from switchyard_image_server.images import lora_hub
@@ -29,6 +30,22 @@ def test_the_file_is_fetched(inside: str, monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.setattr(lora_hub, "hf_hub_download", lambda repo, name: str(tmp_path / repo / name))
 
     assert fetch("someone/ink", inside, INK) == tmp_path / "someone/ink/ink.safetensors"
+
+
+def test_where_the_hub_may_not_be_asked_the_files_that_are_here_tell(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Offline:
+        def list_repo_files(self, repo: str) -> list[str]:
+            raise OfflineModeIsEnabled
+
+    (tmp_path / "ink.safetensors").touch()
+    (tmp_path / "README.md").touch()
+    monkeypatch.setattr(lora_hub, "HfApi", Offline)
+    monkeypatch.setattr(lora_hub, "snapshot_download", lambda repo: str(tmp_path))
+    monkeypatch.setattr(lora_hub, "hf_hub_download", lambda repo, name: str(tmp_path / name))
+
+    assert fetch("someone/ink", "", INK) == tmp_path / "ink.safetensors"
 
 
 def test_of_several_one_must_be_named(monkeypatch: pytest.MonkeyPatch) -> None:

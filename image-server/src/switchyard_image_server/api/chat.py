@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -84,9 +84,11 @@ async def _prepared(parts: Parts, asked: ChatRequest) -> Prepared:
         labels=parts.settings.labels,
         sampling=Sampling(fps=settings.video_fps, most=settings.max_video_frames),
     )
-    counted = await asyncio.to_thread(model.counter.count, asked, conversation)
+    counted, tokens = await asyncio.to_thread(model.counter.spell, asked, conversation)
     if (refusal := budget.refusal(counted, asked.answer_limit)) is not None:
         raise refusal
+    if not (conversation.pictures or conversation.videos):
+        conversation = replace(conversation, spelled=tokens)
     return Prepared(asked, conversation, counted, manner)
 
 

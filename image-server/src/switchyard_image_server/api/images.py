@@ -11,7 +11,7 @@ from PIL import Image
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from switchyard_image_server.api.body import parse_values, read_body
+from switchyard_image_server.api.body import LARGE, parse_values, read_body
 from switchyard_image_server.api.forms import MIB, Kinds, is_form, read_form
 from switchyard_image_server.api.lanes import lane_of
 from switchyard_image_server.api.leaving import while_present
@@ -108,7 +108,9 @@ async def _answer(parts: Parts, request: Request, wish: _Wish) -> Response:
         prefix = "" if parts.settings.results.public_url else prefix_of(request)
         return _job(parts, printer, ticket, prefix)
     if not asked.stream:
-        ticket.wake_only_for(Drawn)
+        # Several are encoded while the others are drawn. After the last, the work is all but over: to wake the
+        # loop in the midst of that would cost the worker more than it gains.
+        ticket.wake_only_for(*([Drawn] if order.pictures > 1 else []))
         return await _whole(await while_present(request, ticket, printer.whole(ticket.events())))
     # Until something comes of it, a refusal can still have its own status.
     events = ticket.events()
@@ -161,7 +163,8 @@ def _job(parts: Parts, printer: "Printer", ticket: Ticket[ImageEvent], prefix: s
 
 async def _whole(body: Mapping[str, Any]) -> Response:
     note = str(body.get("memory", ""))
-    content = await asyncio.to_thread(as_json, body)
+    large = sum(len(one.get("b64_json", "")) for one in body["data"]) >= LARGE
+    content = await asyncio.to_thread(as_json, body) if large else as_json(body)
     headers = {MEMORY_HEADER: _as_header(note)} if note else None
     return Response(content, headers=headers, media_type="application/json")
 

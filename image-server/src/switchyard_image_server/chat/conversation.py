@@ -35,13 +35,15 @@ _CALLED = {MediaKind.IMAGE: "Image", MediaKind.VIDEO: "Video"}
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """`messages` for a template; an image part stands for the next of `pictures`, a video part for the next of
-    `videos`. `labels` are what they are called there, by the field that each came in.
+    `videos`. `labels` are what they are called there, by the field that each came in. `spelled`: the tokens of
+    a conversation in words alone, where they have been made already.
     """
 
     messages: list[dict[str, Any]]
     pictures: list[Picture] = field(default_factory=list)
     videos: list[Video] = field(default_factory=list)
     labels: dict[str, str] = field(default_factory=dict)
+    spelled: list[int] | None = None
 
 
 async def read_conversation(

@@ -30,12 +30,10 @@ class Counter:
         self._context = context
         self._turn = threading.Lock()
 
-    def count(self, request: ChatRequest, conversation: Conversation) -> Counted:
-        """From any thread. Raises what the caller did wrong."""
-        return self.spell(request, conversation)[0]
-
     def spell(self, request: ChatRequest, conversation: Conversation) -> tuple[Counted, list[int]]:
-        """The same, and the tokens as the model will read them."""
+        """How many, and the tokens as the model will read them. From any thread. Raises what the caller did
+        wrong.
+        """
         with self._turn:
             plain = self._reader.rendered(conversation, request.offered_tools, request.chat_template_kwargs)
             media = list(self._media(plain, conversation))

@@ -109,6 +109,8 @@ class PromptReader:
         """The model's inputs, a batch of one. `shrink` leaves that part of the pixels to each picture and
         video; `check` is called between what takes long, and may raise.
         """
+        if conversation.spelled is not None:
+            return {"input_ids": torch.tensor([conversation.spelled])}
         messages = self._with_pixels(conversation, shrink, check)
         options = {"processor_kwargs": self._options(conversation, shrink)} if self._sees else {}
         return self._templated(

@@ -14,10 +14,8 @@ from switchyard_image_server.worker import Steps, Ticket
 class TokenCounter(Protocol):
     """Counts without the model and without decoding a pixel. From any thread, several at a time."""
 
-    def count(self, request: ChatRequest, conversation: Conversation) -> Counted: ...
-
     def spell(self, request: ChatRequest, conversation: Conversation) -> tuple[Counted, list[int]]:
-        """The same, and the tokens themselves."""
+        """How many tokens the prompt has, and the tokens themselves. Raises what the caller did wrong."""
         ...
 
     def text(self, prompt: str) -> list[int]:

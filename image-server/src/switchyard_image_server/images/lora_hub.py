@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from huggingface_hub import HfApi, hf_hub_download
+from huggingface_hub import HfApi, hf_hub_download, snapshot_download
 from huggingface_hub.errors import (
     EntryNotFoundError,
     GatedRepoError,
     HFValidationError,
+    OfflineModeIsEnabled,
     RepositoryNotFoundError,
 )
 
@@ -20,8 +21,7 @@ def fetch(repo: str, inside: str, lora: NamedLora) -> Path:
     """`inside` names the file; without it there must be only one to mean."""
     try:
         if not inside:
-            found = [name for name in HfApi().list_repo_files(repo) if name.endswith(ENDING)]
-            inside = only_one(found, lora)
+            inside = only_one([name for name in _names(repo) if name.endswith(ENDING)], lora)
         return Path(hf_hub_download(repo, inside))
     except GatedRepoError:
         raise StartFailure(
@@ -33,3 +33,12 @@ def fetch(repo: str, inside: str, lora: NamedLora) -> Path:
         raise failure(lora, "there is no such file here, and none on the hub that can be reached") from None
     except OSError as error:
         raise failure(lora, f"the hub cannot be asked ({brief(error)})") from None
+
+
+def _names(repo: str) -> list[str]:
+    """Of its files; where the hub may not be asked, of those that are here."""
+    try:
+        return list(HfApi().list_repo_files(repo))
+    except OfflineModeIsEnabled:
+        folder = Path(snapshot_download(repo))
+    return sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())

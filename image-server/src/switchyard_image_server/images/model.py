@@ -103,7 +103,8 @@ class ImageModel:
         ticket.check()
         materials = materials_of(order)
         thrift = Thrift(self._residence, getattr(self._pipeline, "vae", None))
-        timings = self._drawn(Job(order, self.facts, materials, ticket), thrift)
+        job = Job(order, self.facts, materials, self._residence.report.device, ticket)
+        timings = self._drawn(job, thrift)
         if isinstance(timings, str):
             raise self._out_of_memory(order, timings, thrift.note)
         self._residence.run_ended()

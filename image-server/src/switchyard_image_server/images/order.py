@@ -66,8 +66,13 @@ class Order:
         return sum(size.pixels // TILE for size in sizes)
 
     @property
+    def pictures(self) -> int:
+        """How many come of it: each layer is one."""
+        return len(self.seeds) * (self.layers or 1)
+
+    @property
     def picture_tokens(self) -> int:
-        return len(self.seeds) * (self.layers or 1) * self.size.pixels // TILE
+        return self.pictures * self.size.pixels // TILE
 
 
 def settle_order(

@@ -1,18 +1,20 @@
-"""PNG, written for speed: a picture of a megapixel in some 20 ms, where Pillow takes 50 to 130.
+"""PNG, written for speed: a picture of a megapixel in some 10 ms, where Pillow takes 50 to 130.
 
-Pillow tries all five filters on each row, and then searches for repetitions. Drawn and photographed pictures
-have next to none: the difference to the row above, coded by how often each value comes, makes them as small or
-smaller. Line drawings come out larger.
+Pillow tries all five filters on each row, and then searches long for repetitions. Drawn and photographed
+pictures have next to none: the difference to the row above, coded by how often each value comes, makes them as
+small or smaller. Line drawings come out larger.
 """
 
 import struct
 import zlib
 
+from isal import isal_zlib
 from PIL import Image, ImageChops
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 COLOR_TYPES = {"L": 0, "RGB": 2, "RGBA": 6}
 UP = b"\x02"  # the filter: each value less the one above it
+LEVEL = 1  # 2 and 3 make nothing smaller here; 0 codes by a fixed table, and makes half as much again
 
 
 def png(image: Image.Image) -> bytes:
@@ -31,10 +33,9 @@ def _differences(image: Image.Image) -> bytes:
 
 
 def _packed(values: bytes, row: int) -> bytes:
-    packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
     rows = memoryview(values)
     filtered = b"".join(part for at in range(0, len(rows), row) for part in (UP, rows[at : at + row]))
-    return packer.compress(filtered) + packer.flush()
+    return isal_zlib.compress(filtered, LEVEL)
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:

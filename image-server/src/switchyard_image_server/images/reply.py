@@ -95,8 +95,8 @@ class Reply:
 
 
 def as_json(body: Mapping[str, Any]) -> bytes:
-    """Off the loop, and piece by piece: one call for ten large pictures would hold the interpreter, and so the
-    loop, for half a second.
+    """Large ones off the loop, and piece by piece: one call for ten large pictures would hold the interpreter,
+    and so the loop, for half a second.
     """
     pieces = JSONEncoder(ensure_ascii=False, separators=(",", ":")).iterencode(body)
     return b"".join(piece.encode() for piece in pieces)

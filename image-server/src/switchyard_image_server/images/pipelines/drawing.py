@@ -40,11 +40,14 @@ class _Place:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to be drawn, of what, and for whom."""
+    """What is to be drawn, of what, where and for whom. `device` is where it is computed, wherever the weights
+    are: a pipeline that is asked for it looks through all of its modules.
+    """
 
     order: Order
     facts: PipelineFacts
     materials: Materials
+    device: str
     ticket: Ticket[ImageEvent]
 
 
@@ -58,7 +61,7 @@ class Drawing:
         self._ticket = job.ticket
         self._thrift = thrift
         self._clock = clock
-        self._device = base._execution_device  # noqa: SLF001 - where it computes, wherever the weights are
+        self._device = torch.device(job.device)
         self._prepare_s = self._denoise_s = self._decode_s = 0.0
         self._passes_done = self._passes = 0
         self._previewed: set[tuple[int, int]] = set()

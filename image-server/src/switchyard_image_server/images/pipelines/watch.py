@@ -83,8 +83,7 @@ class Watch:
         done, total = step + 1, getattr(running, "num_timesteps", 0) or len(running.scheduler.timesteps)
         self._told(done, total)
         self._check()
-        looks = preview_steps(self._previews, total)
-        if self._decode is not None and done in looks:
+        if self._decode is not None and done in (looks := preview_steps(self._previews, total)):
             self._look(running, tensors["latents"], looks.index(done))
             self._check()
         return {}
