@@ -31,12 +31,16 @@ case $STATE in /*) ;; *) STATE=$PWD/$STATE ;; esac
 . "$ROOT/setup/torch.sh"
 # shellcheck source=setup/doctor.sh
 . "$ROOT/setup/doctor.sh"
+# shellcheck source=setup/compose.sh
+. "$ROOT/setup/compose.sh"
 # shellcheck source=setup/gate.sh
 . "$ROOT/setup/gate.sh"
 # shellcheck source=setup/docker_engine.sh
 . "$ROOT/setup/docker_engine.sh"
 # shellcheck source=setup/clients.sh
 . "$ROOT/setup/clients.sh"
+# shellcheck source=setup/vllm.sh
+. "$ROOT/setup/vllm.sh"
 # shellcheck source=setup/tests.sh
 . "$ROOT/setup/tests.sh"
 
@@ -49,7 +53,7 @@ Switchyard: many models, few GPUs, one address.
   ./setup.sh status [-w]      what runs, what waits, what failed and why; -w shows it as it changes
   ./setup.sh load MODEL       load a model now; and so for every other command of `switchyard`:
                               switch unload sleep wake pin unpin cancel explain logs events history
-                              add remove validate
+                              add remove validate pull models
   ./setup.sh keys             keys for clients: keys add NAME, keys list, keys revoke NAME
   ./setup.sh doctor           look at this machine, and say what to do about what is amiss
   ./setup.sh check            the gate: formatting, lint, types, imports, docs, unit tests
@@ -58,11 +62,14 @@ Switchyard: many models, few GPUs, one address.
   ./setup.sh help             this
 
 Settings are environment variables:
-  SWITCHYARD_PORT, SWITCHYARD_HOST   where clients reach it (8080 on 127.0.0.1)
+  SWITCHYARD_UP                      compose (manager and proxy in containers), local (without), or auto: compose where
+                                     a Docker Engine answers and Compose is there
+  SWITCHYARD_PORT, SWITCHYARD_HOST   where clients reach it (8080 on 127.0.0.1; in containers on 0.0.0.0, with keys)
   SWITCHYARD_CATALOG                 the catalog of models (models.json beside this script)
   SWITCHYARD_STATE                   logs, token, demo models (.switchyard beside this script)
   SWITCHYARD_PYTHON                  the Python to install with (3.11 or newer)
   SWITCHYARD_TORCH_INSTALL           your own arguments for `pip install`, in place of the PyTorch chosen here
+With containers, .env may say them, too; .env.example has all of them.
 TEXT
 }
 
@@ -73,6 +80,15 @@ environment_for_the_launcher() {
 }
 
 up() {
+  local way
+  way=$(way_to_run) || exit 1
+  case $way in
+    compose) up_in_compose "$@" ;;
+    local) up_locally "$@" ;;
+  esac
+}
+
+up_locally() {
   prepare run
   describe_choice
   make_demo_models
@@ -87,6 +103,7 @@ make_demo_models() {
 
 # Hand a command over to the installed program.
 ask() {
+  if runs_in_compose; then in_container manager "$1" switchyard "$@"; fi
   if [ ! -x "$CONTROL_ENV/bin/switchyard" ]; then
     die "cannot do \"$1\": nothing is installed here yet; start with ./setup.sh up"
   fi
@@ -95,6 +112,7 @@ ask() {
 }
 
 keys() {
+  if runs_in_compose; then in_container proxy keys switchyard-proxy keys "$@"; fi
   if [ ! -x "$CONTROL_ENV/bin/switchyard-proxy" ]; then
     die "cannot look at keys: nothing is installed here yet; start with ./setup.sh up"
   fi
@@ -103,6 +121,10 @@ keys() {
 }
 
 down() {
+  if runs_in_compose; then
+    down_in_compose
+    return 0
+  fi
   if [ ! -x "$CONTROL_ENV/bin/switchyard" ]; then
     say "Nothing is installed here, so there is nothing to stop."
     return 0
@@ -121,7 +143,7 @@ main() {
     up) up "$@" ;;
     down) down "$@" ;;
     status | load | switch | unload | sleep | wake | pin | unpin | cancel) ask "$command" "$@" ;;
-    explain | logs | events | history | add | remove | validate) ask "$command" "$@" ;;
+    explain | logs | events | history | add | remove | validate | pull | models) ask "$command" "$@" ;;
     keys) keys "$@" ;;
     doctor) doctor ;;
     check) check ;;

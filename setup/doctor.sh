@@ -19,8 +19,9 @@ doctor() {
   examine_system
   examine_python
   examine_room
-  examine_environments
-  if is_prepared run; then
+  if runs_in_compose && has_containers; then
+    examine_containers
+  elif examine_environments && is_prepared run; then
     examine_with_what_is_installed
   else
     examine_docker
@@ -28,9 +29,26 @@ doctor() {
     examine_port "${SWITCHYARD_PORT:-8080}" SWITCHYARD_PORT "for clients"
     examine_port "${SWITCHYARD_MANAGER_PORT:-8079}" SWITCHYARD_MANAGER_PORT "for the manager"
   fi
-  say "$(describe_runtime)"
+  say "$(describe_way)"
   if [ "$DOCTOR_FAILS" -gt 0 ]; then
     die "cannot run here yet: mend what is marked \"fail\", then run ./setup.sh doctor again"
+  fi
+}
+
+# The same from within: what the manager sees is what counts.
+examine_containers() {
+  local service id
+  for service in manager gate proxy; do
+    if has_service "$service"; then
+      if id=$(container_of "$service"); then
+        ok "container of the $service: $(docker inspect --format '{{.State.Health.Status}}' "$id")"
+      else
+        fail "container of the $service: it does not run" "./setup.sh up starts it; docker compose logs $service says why it ended"
+      fi
+    fi
+  done
+  if id=$(container_of manager); then
+    docker exec "$id" switchyard doctor || DOCTOR_FAILS=$((DOCTOR_FAILS + 1))
   fi
 }
 

@@ -2,6 +2,11 @@
 # `test`: the gate and every other test, with what they need. Whatever is left out is named at the end, with
 # the reason; in CI that is a failure. The last line counts.
 
+# End-to-end tests in which engines live in containers: they run beside the others.
+IN_CONTAINERS="tests/e2e/docker tests/e2e/compose tests/e2e/house tests/e2e/two_machines tests/e2e/vllm"
+# Those that hold us to a time, or to every one of thousands: they have the machine to themselves.
+ALONE="tests/e2e/test_ten_thousand.py tests/e2e/proxy/test_soak.py tests/e2e/proxy/test_trickle.py"
+
 run_every_test() {
   local began=$SECONDS failed='' strict=''
   if in_ci; then strict=yes; fi
@@ -9,6 +14,7 @@ run_every_test() {
   install_what_tests_need
   prepare test
   prepare_clients
+  prepare_vllm
   ensure_docker_engine
   say "$(describe_docker); $(describe_nvidia)"
   RESULTS=$(mktemp -d)
@@ -17,14 +23,23 @@ run_every_test() {
   start_job suite_aside image-server "$IMAGE_SERVER_ENV" tests/image_server/engine
   run_suite clients "$CONTROL_ENV" tests/clients || failed=yes
   report_suite_aside image-server || failed=yes
-  run_suite end-to-end "$CONTROL_ENV" tests/setup/real tests/e2e || failed=yes
+  # shellcheck disable=SC2046,SC2086 # lists of paths, and of flags
+  {
+    start_job suite_aside containers "$CONTROL_ENV" $IN_CONTAINERS
+    run_suite end-to-end "$CONTROL_ENV" tests/setup/real tests/e2e $(ignoring $IN_CONTAINERS $ALONE) || failed=yes
+    report_suite_aside containers || failed=yes
+    run_suite alone "$CONTROL_ENV" $ALONE || failed=yes
+  }
   say ""
   say "All of it took $((SECONDS - began)) s."
   end_docker_engine
   "$CONTROL_ENV/bin/python" "$ROOT/setup/totals.py" ${strict:+--nothing-left-out} ${failed:+--failed} \
     "$RESULTS/manager.xml" "$RESULTS/admin.xml" "$RESULTS/tests.xml" "$RESULTS/planted.xml" "$RESULTS/image-server.xml" \
-    "$RESULTS/clients.xml" "$RESULTS/end-to-end.xml"
+    "$RESULTS/clients.xml" "$RESULTS/containers.xml" "$RESULTS/end-to-end.xml" "$RESULTS/alone.xml"
 }
+
+# As pytest is told to leave them out.
+ignoring() { printf -- '--ignore=%s ' "$@"; }
 
 in_ci() {
   case ${CI:-} in true | 1) return 0 ;; *) return 1 ;; esac
@@ -86,9 +101,13 @@ install_what_tests_need() {
 packages_missing_for_tests() {
   local missing=
   if ! command -v dockerd >/dev/null 2>&1 && ! docker_state | grep -q answers; then missing=" docker.io iptables"; fi
+  # For manager and proxy in containers; a later docker-compose is the plugin as well.
+  if ! find_compose; then missing="$missing docker-compose"; fi
   if ! has_browser; then missing="$missing chromium fonts-liberation"; fi
   # What Playwright's own Node wants, and no package of Python's can bring.
   if is_debian && ! dpkg -s libatomic1 >/dev/null 2>&1; then missing="$missing libatomic1"; fi
+  # What vLLM's build for CPUs is linked with.
+  if is_debian && ! dpkg -s libnuma1 >/dev/null 2>&1; then missing="$missing libnuma1"; fi
   if ! command -v curl >/dev/null 2>&1; then missing="$missing curl"; fi
   if ! command -v redis-server >/dev/null 2>&1; then missing="$missing redis-server"; fi
   # For an Engine in a network of its own, which tests kill and start again.

@@ -18,6 +18,11 @@ import pytest
 from openai import OpenAI
 
 from switchyard_manager.runtimes import leftovers
+from tests.e2e.images import base_image, image_server_image
+from tests.vllm_on_cpu.fixtures import tiny, vllm_command, vllm_image, vllm_is_here
+
+# Fixtures of images to build on, and of real vLLM, for every test below this folder.
+__all__ = ["base_image", "image_server_image", "tiny", "vllm_command", "vllm_image", "vllm_is_here"]
 
 ROOT = Path(__file__).resolve().parents[2]
 UP_WITHIN_S = 120
@@ -43,6 +48,7 @@ class Yard:
     folder: Path
     demo: Path
     port: int = field(default_factory=free_port)
+    settings: dict[str, str] = field(default_factory=dict)  # beside those that every one has
     job: subprocess.Popen[str] | None = None
 
     @property
@@ -56,8 +62,9 @@ class Yard:
             "SWITCHYARD_CATALOG": str(self.folder / "models.json"),
             "SWITCHYARD_PORT": str(self.port),
             "SWITCHYARD_MANAGER_PORT": str(self.manager_port),
+            "SWITCHYARD_UP": "local",
         }
-        return {k: v for k, v in os.environ.items() if not k.startswith("SWITCHYARD_")} | mine
+        return {k: v for k, v in os.environ.items() if not k.startswith("SWITCHYARD_")} | mine | self.settings
 
     def __post_init__(self) -> None:
         self.manager_port = free_port()
@@ -108,13 +115,16 @@ class Yard:
         os.killpg(self.job.pid, how)
         return self.job.wait(timeout=ENDS_WITHIN_S)
 
+    @property
+    def installation(self) -> str:
+        return (self.folder / "state" / "installation").read_text().strip()
+
     def processes(self) -> list[psutil.Process]:
         """Every process of this installation but the job itself: services, wardens, engines."""
-        installation = (self.folder / "state" / "installation").read_text().strip()
         return [
             process
             for mark in (leftovers.SERVICE_MARK, leftovers.ENGINE_MARK)
-            for process in leftovers.find(mark, installation)
+            for process in leftovers.find(mark, self.installation)
         ]
 
     def running(self, program: str) -> list[psutil.Process]:

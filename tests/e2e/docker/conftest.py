@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from switchyard_manager.runtimes import AnySpec, Bind, ContainerSpec
-from switchyard_manager.runtimes.docker import DockerRuntime
+from switchyard_manager.runtimes.docker import DockerRuntime, Site
 from switchyard_manager.runtimes.log_files import LogFiles
 from tests.manager.runtimes.benches import PROGRAM, all_gone, process_spec, serves
 from tests.manager.runtimes.contract import SERVES, Acts
@@ -69,9 +69,9 @@ class DockerBench:
         self.runtimes: list[DockerRuntime] = []
         self.runtime = self.another_runtime()
 
-    def another_runtime(self) -> DockerRuntime:
+    def another_runtime(self, site: Site | None = None) -> DockerRuntime:
         """As a manager that starts anew has it."""
-        self.runtimes.append(DockerRuntime(self.logs, self.installation, host=self.host or None))
+        self.runtimes.append(DockerRuntime(self.logs, self.installation, host=self.host or None, site=site))
         return self.runtimes[-1]
 
     async def clean_up(self) -> None:

@@ -27,6 +27,8 @@ NEEDED = ("dockerd", "containerd", "unshare", "nsenter", "ip")
 @dataclass
 class PrivateEngine:
     live_restore: bool
+    network: str | None = None  # a named network namespace of this machine; None: one of its own
+    storage: str = "vfs"  # works everywhere; overlay2 does not copy an image for each container
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="sy-", dir="/tmp")))
     process: subprocess.Popen[bytes] | None = None
     holder: subprocess.Popen[bytes] | None = None
@@ -51,16 +53,17 @@ class PrivateEngine:
                 f'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\naddress = "{self.folder}/c.sock"\n'
             )
             with_loopback = 'ip link set lo up && exec containerd --config "$0"'
-            self.holder = self._run(
-                *("unshare", "--net", "sh", "-c", with_loopback, self.folder / "containerd.toml")
-            )
+            entry = ("unshare", "--net")
+            if self.network is not None:
+                entry = ("nsenter", f"--net=/run/netns/{self.network}")
+            self.holder = self._run(*entry, "sh", "-c", with_loopback, self.folder / "containerd.toml")
             while not (self.folder / "c.sock").exists():
                 assert self.holder.poll() is None, self._told()
                 threading.Event().wait(0.05)
         self.process = self._run(
             *("nsenter", f"--net=/proc/{self.holder.pid}/ns/net"),
             *("dockerd", "--host", self.host, "--containerd", self.folder / "c.sock"),
-            *("--storage-driver", "vfs"),
+            *("--storage-driver", self.storage),
             *("--data-root", self.folder / "data", "--exec-root", self.folder / "exec"),
             *("--pidfile", self.folder / "pid", *(["--live-restore"] if self.live_restore else [])),
         )
@@ -77,6 +80,16 @@ class PrivateEngine:
 
     def _told(self) -> str:
         return (self.folder / "log").read_text()[-2000:]
+
+    def put_on_a_disk(self, mib: int) -> Path:
+        """Everything that it keeps, before its first start: the folder of a disk of that size."""
+        place, disk = self.folder / "data", self.folder / "disk"
+        place.mkdir()
+        with disk.open("wb") as file:
+            file.truncate(mib * 2**20)
+        for command in (("mkfs.ext4", "-q", "-m", "0", disk), ("mount", "-o", "loop", disk, place)):
+            subprocess.run(command, check=True, capture_output=True)
+        return place
 
     async def kill(self) -> None:
         """At once, as a power cut would; what runs in containers is not asked."""

@@ -55,6 +55,7 @@ async def test_it_is_made_private_without_privileges_and_reachable_on_loopback_o
         "switchyard.model": "one",
         "switchyard.spec-hash": "abc",
         "switchyard.gpus": "",
+        "switchyard.port": "8000",
     }
     await bench.runtime.stop("one-1", grace_s=20)
     await bench.docker("volume", "rm", f"switchyard-test-{bench.installation[:8]}")

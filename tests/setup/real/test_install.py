@@ -25,6 +25,7 @@ class Clone:
 
     def setup(self, *arguments: str) -> str:
         ports = {"SWITCHYARD_PORT": str(self.port), "SWITCHYARD_MANAGER_PORT": str(self.manager_port)}
+        ports["SWITCHYARD_UP"] = "local"
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("SWITCHYARD_")}
         done = subprocess.run(
             [self.folder / "setup.sh", *arguments],

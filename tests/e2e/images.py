@@ -1,0 +1,89 @@
+"""Images for the tests, where none can be fetched: a small Debian with Python, and what is built on it.
+
+Debian's packages are fetched once and kept under `.switchyard`, which git does not see; the images themselves
+are made in each session and leave with it. What is built reaches package registries as this machine does.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+KEPT = ROOT / ".switchyard" / "test-images"
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+SUITE = "bookworm"
+PACKAGES = "python3,python3-venv,ca-certificates"
+
+
+def succeed(*command: str | Path, within_s: float = 600, cwd: Path | None = None) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=within_s, check=False, cwd=cwd)
+    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    return done.stdout
+
+
+def ways_to_packages() -> list[Path]:
+    """Files and folders of this machine by which pip finds packages: its settings, and wheels at hand."""
+    settings = [Path("/etc/pip.conf"), Path.home() / ".config/pip/pip.conf"]
+    command = (sys.executable, "-m", "pip", "config", "get", "global.find-links")
+    asked = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    links = [*asked.stdout.split(), *os.environ.get("PIP_FIND_LINKS", "").split()]
+    return [path for path in (*settings, *map(Path, links)) if path.is_absolute() and path.exists()]
+
+
+def debian(scratch: Path) -> Path:
+    """An archive of a Debian that has what our Dockerfiles ask of their base."""
+    told = hashlib.sha256(f"{SUITE} {PACKAGES}".encode()).hexdigest()[:12]
+    archive = KEPT / f"debian-{told}.tar"
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with (KEPT / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not archive.exists():
+            root = scratch / "debian"
+            succeed("debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, root)
+            made = Path(shutil.make_archive(str(KEPT / f"making-{told}"), "tar", root))
+            shutil.rmtree(root)
+            made.replace(archive)
+    return archive
+
+
+@pytest.fixture(scope="session")
+def base_image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """For `--build-arg BASE=`."""
+    if shutil.which("debootstrap") is None or os.geteuid() != 0:
+        pytest.skip("an image to build on needs debootstrap, and root")
+    if subprocess.run(("docker", "version"), capture_output=True, timeout=30, check=False).returncode != 0:
+        pytest.skip("no Docker Engine answers")
+    name = f"switchyard-test-{uuid.uuid4().hex[:12]}"
+    scratch = tmp_path_factory.mktemp("base")
+    succeed("docker", "import", debian(scratch), f"{name}:debian")
+    for path in (CERTIFICATES, *ways_to_packages()):
+        inside = scratch / "brought" / ("etc/pip.conf" if path.name == "pip.conf" else path.relative_to("/"))
+        inside.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(path, inside, dirs_exist_ok=True) if path.is_dir() else shutil.copy(path, inside)
+    (scratch / "Dockerfile").write_text(
+        f"FROM {name}:debian\nCOPY brought /\nENV SSL_CERT_FILE={CERTIFICATES} PIP_CERT={CERTIFICATES}\n"
+    )
+    succeed("docker", "build", "--tag", f"{name}:base", scratch)
+    shutil.rmtree(scratch / "brought")
+    yield f"{name}:base"
+    succeed("docker", "image", "rm", "--force", f"{name}:base", f"{name}:debian")
+
+
+@pytest.fixture(scope="session")
+def image_server_image(base_image: str) -> Iterator[str]:
+    """As its user builds it, for CPUs."""
+    name = f"{base_image.partition(':')[0]}:image-server"
+    succeed(
+        *("docker", "build", "--network", "host", "--file", ROOT / "image-server/Dockerfile"),
+        *("--build-arg", f"BASE={base_image}", "--build-arg", "TORCH=cpu", "--tag", name, ROOT),
+    )
+    yield name
+    succeed("docker", "image", "rm", "--force", name)
