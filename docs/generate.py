@@ -20,6 +20,7 @@ from switchyard_contracts.catalog import (
     Defaults,
     GpuOverride,
     ImageServerArgs,
+    Lora,
     Model,
     Mount,
     Names,
@@ -31,6 +32,8 @@ from switchyard_contracts.catalog import (
     VllmArgs,
     catalog_schema,
 )
+from switchyard_contracts.catalog.families import FAMILIES as MODEL_FAMILIES
+from switchyard_contracts.catalog.families import Use
 from switchyard_contracts.catalog.wording import schema_of, variants, wanted
 from switchyard_contracts.errors import CODES, Reason
 from switchyard_manager import lifecycle
@@ -39,10 +42,13 @@ from switchyard_manager.cli.main import app as command_line
 from switchyard_manager.engines.reasons import ADVICE
 from switchyard_manager.settings import SETTINGS as MANAGER_SETTINGS
 from switchyard_proxy.accounting.families import FAMILIES
+from switchyard_proxy.gate import admission
+from switchyard_proxy.gate.settings import GATE_SETTINGS
 from switchyard_proxy.routes import OLLAMA, ROUTES, Route, Serves
 from switchyard_proxy.routing import needs
 from switchyard_proxy.routing.needs import Need
 from switchyard_proxy.settings import SETTINGS as PROXY_SETTINGS
+from switchyard_proxy.settings import Setting
 from switchyard_proxy.wire import passing
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -76,6 +82,20 @@ def field_table(kind: type[BaseModel], *, leave_out: Sequence[str] = ()) -> str:
     return "\n".join(["| Field | Write | Default | What it means |", "| --- | --- | --- | --- |", *rows])
 
 
+def family_table() -> str:
+    """One row for each family that writes text."""
+    rows = [
+        f"| {one.name} | {_code(one.tools)} | {_code(one.thinks)} |"
+        for one in MODEL_FAMILIES
+        if one.use is Use.GENERATE
+    ]
+    return "\n".join(["| Family | `tool_call_parser` | `reasoning_parser` |", "| --- | --- | --- |", *rows])
+
+
+def _code(name: str | None) -> str:
+    return f"`{name}`" if name else ""
+
+
 def _asked(kind: type[BaseModel], schema: Mapping[str, Any]) -> str:
     root = schema_of(kind)
     choices = list(variants(schema, root))
@@ -103,11 +123,22 @@ def manager_settings() -> str:
     return table(["Variable", "Default", "What it is for"], rows)
 
 
-def proxy_settings() -> str:
-    rows = [
-        (f"`{row.env}`", f"`{row.default}`" if row.default else "", row.description) for row in PROXY_SETTINGS
-    ]
+def settings_of(settings: Iterable[Setting]) -> str:
+    rows = [(f"`{row.env}`", f"`{row.default}`" if row.default else "", row.description) for row in settings]
     return table(["Variable", "Default", "What it is for"], rows)
+
+
+def gate_paths() -> str:
+    def named(paths: Iterable[str]) -> str:
+        return ", ".join(f"`{path}`" for path in sorted(paths))
+
+    rows = [
+        ("POST", named(admission.ASKS)),
+        ("GET, HEAD", named(admission.LOOKS)),
+        ("GET, HEAD, POST, DELETE", "`/v1/jobs`, and one or two names below it"),
+        ("GET, HEAD", "`/v1/images/files/` and a name"),
+    ]
+    return table(["Method", "Paths"], rows)
 
 
 def error_codes() -> str:
@@ -231,9 +262,11 @@ PARTS = (
     Part("docs/models-json.md", "defaults", lambda: field_table(Defaults)),
     Part("docs/models-json.md", "mount", lambda: field_table(Mount)),
     Part("docs/models-json.md", "vllm", lambda: field_table(VllmArgs)),
+    Part("docs/vllm.md", "families", family_table),
     Part("docs/models-json.md", "image-server", lambda: field_table(ImageServerArgs)),
     Part("docs/models-json.md", "request", lambda: field_table(RequestChanges)),
     Part("docs/models-json.md", "variant", lambda: field_table(Variant)),
+    Part("docs/models-json.md", "lora", lambda: field_table(Lora)),
     Part("docs/models-json.md", "names", lambda: field_table(Names)),
     Part("docs/models-json.md", "virtual", lambda: field_table(VirtualModel)),
     Part("docs/models-json.md", "vision", lambda: field_table(VisionOverride)),
@@ -242,7 +275,9 @@ PARTS = (
     Part("docs/operations.md", "commands", commands),
     Part("docs/operations.md", "metrics", metrics),
     Part("docs/operations.md", "manager-settings", manager_settings),
-    Part("docs/operations.md", "proxy-settings", proxy_settings),
+    Part("docs/operations.md", "proxy-settings", lambda: settings_of(PROXY_SETTINGS)),
+    Part("docs/operations.md", "gate-settings", lambda: settings_of(GATE_SETTINGS)),
+    Part("docs/two-machines.md", "gate-paths", gate_paths),
     Part("docs/operations.md", "error-codes", error_codes),
     Part("docs/operations.md", "failure-reasons", failure_reasons),
     Part("docs/lifecycle.md", "diagram", lifecycle_diagram),

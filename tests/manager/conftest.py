@@ -52,6 +52,9 @@ class WritesDown:
 class ScriptedAdapter:
     """Runs `scripted_engine.py` with the model's `extra_args`. It can sleep if `naps` is among them."""
 
+    def settle(self, model: Model, places: Places) -> Model:
+        return model
+
     def kind(self, model: Model, places: Places) -> Kind:
         return Kind.PROCESS
 
@@ -89,6 +92,9 @@ class ScriptedAdapter:
 
     def takes_what_it_gets(self, model: Model) -> bool:
         return False
+
+    def beside_cache_mib(self, log: str) -> int | None:
+        return None
 
     def explain(self, model: Model, exit_: Exit) -> Failure:
         return reasons.explain(model.name, exit_)

@@ -24,6 +24,7 @@ parser.add_argument("--nap-status", type=int, default=200)
 parser.add_argument("--wake-fails-while", help="refuse to wake while this file is there")
 parser.add_argument("--hangs-while", help="answer no request while this file is there")
 parser.add_argument("--busy-while", help="answer no health check while this file is there")
+parser.add_argument("--dead-while", help="say 503 to a health check while this file is there")
 parser.add_argument("--health", choices=("answers", "hangs"), default="answers")
 parser.add_argument("--linger-s", type=float, default=0.0, help="pause between the last words and serving")
 parser.add_argument("--pretends", action="store_true", help="say yes to sleep, and stay awake")
@@ -46,6 +47,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200, {"is_sleeping": state["asleep"]})
         elif self.path == "/work":
             self.answer(200, {"work": state["work"]})
+        elif there(options.dead_while):
+            self.answer(503, {})
         elif options.health == "hangs" or there(options.busy_while):
             threading.Event().wait()
         else:

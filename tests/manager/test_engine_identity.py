@@ -91,6 +91,8 @@ def test_what_defaults_say_is_as_if_the_model_had_said_it() -> None:
         {"image": "mine:2"},
         {"sleep": "auto"},
         {"engine": "image-server", "engine_args": {}},
+        {"variants": {"x": {"lora": {"repo": "me/sql"}}}},
+        {"capabilities": ["embeddings"]},  # for which it runs otherwise
     ],
 )
 def test_whatever_an_engine_is_given_makes_another_hash(said: dict[str, Any]) -> None:
@@ -157,3 +159,19 @@ def test_where_and_with_which_token_it_runs_makes_none() -> None:
     moved = replace(PLACES, runtime="docker", vllm="/opt/vllm", hf_token="hf", hf_cache=Path("/hf"))
 
     assert hash_of(TEXT, moved) == hash_of(TEXT)
+
+
+def test_another_adapter_or_another_name_for_it_makes_another_hash() -> None:
+    def hash_with(**loras: dict[str, str]) -> str:
+        return hash_of(TEXT | {"variants": {name: {"lora": lora} for name, lora in loras.items()}})
+
+    hashes = [
+        hash_of(TEXT),
+        hash_with(sql={"repo": "me/sql"}),
+        hash_with(sql={"repo": "me/sql", "revision": "v2"}),
+        hash_with(rag={"repo": "me/sql"}),
+        hash_with(sql={"path": "loras/sql"}),
+    ]
+
+    assert len(set(hashes)) == len(hashes)
+    assert hash_with(sql={"path": "./loras/sql"}) == hashes[-1]

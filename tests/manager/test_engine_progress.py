@@ -2,7 +2,7 @@
 
 import pytest
 
-from switchyard_manager.engines.progress import read
+from switchyard_manager.engines.progress import announces, read
 
 CORE = "(EngineCore pid=7) INFO 11-20 12:00:00 [gpu_model_runner.py:1] "
 
@@ -69,3 +69,28 @@ def test_a_bar_that_was_redrawn_for_an_hour_takes_no_longer() -> None:
     bar = "\rLoading safetensors checkpoint shards:   7% Completed" * 200_000
 
     assert read(bar) == "weights 7 %"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "(APIServer pid=1) INFO:     Application startup complete.",
+        "INFO:     Uvicorn running on http://0.0.0.0:8000 (Press CTRL+C to quit)",
+        "2026-01-01 12:00:00,000 INFO switchyard_image_server.serve: qwen (image) is ready",
+        "main: server is listening on http://127.0.0.1:8080 - starting the main loop",
+    ],
+)
+def test_an_engines_word_that_it_is_up(line: str) -> None:
+    assert announces(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "… INFO switchyard_image_server.serve: listening on http://127.0.0.1:1, loading m",
+        "INFO:     Waiting for application startup.",
+        "the worker is ready to load weights",
+    ],
+)
+def test_a_word_that_comes_long_before_it_is_up_announces_nothing(line: str) -> None:
+    assert not announces(line)

@@ -173,5 +173,10 @@ def test_pictures_that_are_to_be_tiny_are_not_scaled_up_first() -> None:
     )
 
 
-def test_other_engines_do_as_the_files_say() -> None:
-    assert as_served(eyes(engine="vllm"), Vision()) == Vision()
+def test_vllm_takes_so_many_frames_of_any_video_and_pictures_as_it_is_told() -> None:
+    told = eyes(engine="vllm", engine_args={"mm_processor_kwargs": {"max_pixels": 1_003_520}})
+
+    served = as_served(told, Vision())
+
+    assert (served.fps, served.max_frames) == (30.0, 32)
+    assert (served.image_max_pixels, served.image_min_pixels) == (1_003_520, 65_536)

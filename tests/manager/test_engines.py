@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from switchyard_contracts.catalog import Engine, Model, read_catalog
 from switchyard_contracts.errors import Reason
-from switchyard_manager.engines import ADAPTERS, Probe, Run, Share
+from switchyard_manager.engines import ADAPTERS, Probe, Run, Share, vllm_caches
 from switchyard_manager.errors import EngineFailed
 from switchyard_manager.places import Places, RuntimeChoice
 from switchyard_manager.runtimes import (
@@ -24,6 +25,14 @@ from switchyard_manager.runtimes import (
 )
 
 PYTHON = sys.executable
+HUB_INSIDE = {
+    "HF_HUB_CACHE": "/cache/huggingface/hub",
+    "HF_HOME": "/tmp/huggingface",  # noqa: S108 - inside a container
+    "HF_HUB_OFFLINE": "1",
+}
+AT_ONCE = ("--shutdown-timeout", "0")
+MARKED = {"SPT_NOENV": "1"}
+VLLM_ENV = {"VLLM_NO_USAGE_STATS": "1", "VLLM_ENGINE_READY_TIMEOUT_S": "86400"}
 HERE = Listen("127.0.0.1", 1234)
 INSIDE = Listen("0.0.0.0", 8000)
 GPUS = ("GPU-11111111-2222-3333-4444-555555555555", "GPU-66666666-2222-3333-4444-555555555555")
@@ -62,17 +71,24 @@ def container_of(model: Model, places: Places, **said: Any) -> ContainerSpec:
 def places(tmp_path: Path) -> Places:
     (tmp_path / "demo" / "chat").mkdir(parents=True)
     (tmp_path / "weights").mkdir()
-    return Places(tmp_path / "models.json", tmp_path, image_server=PYTHON, vllm=PYTHON)
+    hub = tmp_path / "hf"
+    return Places(tmp_path / "models.json", tmp_path, image_server=PYTHON, vllm=PYTHON, hf_cache=hub)
 
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Places:
     """A machine on which no engine is installed."""
-    return Places(tmp_path / "models.json", tmp_path, image_server="no-such-1", vllm="no-such-2")
+    hub = tmp_path / "hf"
+    return Places(tmp_path / "models.json", tmp_path, image_server="no-such-1", vllm="no-such-2", hf_cache=hub)
+
+
+def hub_of(places: Places) -> dict[str, str]:
+    """What a process is told of the Hub."""
+    return {"HF_HOME": str(places.hf_cache), "HF_HUB_CACHE": str(places.hub), "HF_HUB_OFFLINE": "1"}
 
 
 def choosing(places: Places, runtime: RuntimeChoice) -> Places:
-    return Places(places.catalog, places.state, places.image_server, places.vllm, runtime)
+    return replace(places, runtime=runtime)
 
 
 def test_every_engine_has_an_adapter() -> None:
@@ -152,10 +168,10 @@ def test_vllm_as_a_process_on_no_gpu(places: Places, tmp_path: Path) -> None:
         spec_hash="hash",
         command=(
             *(PYTHON, "serve", str(tmp_path / "demo" / "chat"), "--served-model-name", "m"),
-            *("--host", "127.0.0.1", "--port", "1234"),
+            *("--host", "127.0.0.1", "--port", "1234", *AT_ONCE),
         ),
         listen=HERE,
-        env={"VLLM_NO_USAGE_STATS": "1", "CUDA_VISIBLE_DEVICES": ""},
+        env=VLLM_ENV | MARKED | hub_of(places) | {"CUDA_VISIBLE_DEVICES": ""},
     )
 
 
@@ -167,11 +183,10 @@ def test_vllm_as_a_process_on_a_part_of_one_gpu(places: Places) -> None:
     assert spec.command == (
         *(PYTHON, "serve", "org/model", "--served-model-name", "m", "--host", "127.0.0.1", "--port", "1234"),
         *("--revision", "abc", "--max-model-len", "8192", "--gpu-memory-utilization", "0.37"),
-        "--enable-sleep-mode",
+        *(*AT_ONCE, "--enable-sleep-mode"),
     )
     assert spec.gpus == GPUS[:1]
-    assert spec.env == {
-        "VLLM_NO_USAGE_STATS": "1",
+    assert spec.env == VLLM_ENV | MARKED | hub_of(places) | {
         "VLLM_SERVER_DEV_MODE": "1",
         "CUDA_VISIBLE_DEVICES": GPUS[0],
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
@@ -201,37 +216,51 @@ def test_vllm_in_a_container_on_two_gpus(places: Places, tmp_path: Path) -> None
             *("/switchyard/weights", "--served-model-name", "m", "--host", "0.0.0.0", "--port", "8000"),
             *("--max-model-len", "auto", "--gpu-memory-utilization", "0.84"),
             *("--tensor-parallel-size", "2", "--max-num-seqs", "8", "--enforce-eager"),
-            *("--no-enable-prefix-caching", "--enable-sleep-mode", "--seed", "1"),
+            *("--no-enable-prefix-caching", *AT_ONCE, "--enable-sleep-mode", "--seed", "1"),
         ),
         env={
             "VLLM_NO_USAGE_STATS": "1",
+            "VLLM_ENGINE_READY_TIMEOUT_S": "86400",
             "VLLM_SERVER_DEV_MODE": "1",
-            "HF_HOME": "/cache/huggingface",
-            "VLLM_CACHE_ROOT": "/cache/vllm",
-            "TRITON_CACHE_DIR": "/cache/vllm/triton",
-            "FLASHINFER_WORKSPACE_BASE": "/cache/vllm/flashinfer",
+            **HUB_INSIDE,
+            **vllm_caches.environment("vllm/vllm-openai:v0.32.0"),
             "A": "b",
         },
         binds=(
             Bind(str(tmp_path / "weights"), "/switchyard/weights"),
+            Bind(str(places.hub), "/cache/huggingface/hub"),
             Bind(str(tmp_path / "t"), "/t"),
             Bind("/out", "/o", read_only=False),
         ),
-        volumes={"switchyard-huggingface": "/cache/huggingface", "switchyard-vllm": "/cache/vllm"},
+        volumes={"switchyard-vllm": "/cache/vllm"},
         shm_mib=8192,
     )
 
 
-def test_a_repository_needs_no_bind_and_the_machines_own_cache_replaces_the_volume(places: Places) -> None:
-    shared = Places(places.catalog, places.state, PYTHON, PYTHON, hf_cache=Path("/srv/hf"), hf_offline=True)
-
-    inside, beside = container_of(model_of(), shared), process_of(model_of(), shared)
+def test_what_was_downloaded_is_read_by_every_engine_and_written_by_none(places: Places) -> None:
+    """Only the part with the repositories: the Hub's libraries keep a token beside it."""
+    inside, beside = container_of(model_of(), places), process_of(model_of(), places)
 
     assert inside.command[0] == "org/model"
-    assert inside.binds == (Bind("/srv/hf", "/cache/huggingface", read_only=False),)
+    assert inside.binds == (Bind(str(places.hub), "/cache/huggingface/hub", read_only=True),)
     assert inside.volumes == {"switchyard-vllm": "/cache/vllm"}
-    assert (inside.env["HF_HOME"], inside.env["HF_HUB_OFFLINE"]) == ("/cache/huggingface", "1")
-    assert (beside.env["HF_HOME"], beside.env["HF_HUB_OFFLINE"]) == ("/srv/hf", "1")
+    assert inside.env.items() >= HUB_INSIDE.items()
+    assert (beside.env["HF_HOME"], beside.env["HF_HUB_OFFLINE"]) == (str(places.hf_cache), "1")
+    assert beside.env["HF_HUB_CACHE"] == str(places.hub)
+
+
+def test_who_must_ask_the_hub_all_the_same_may(places: Places) -> None:
+    asking = model_of(env={"HF_HUB_OFFLINE": "0"})
+
+    assert container_of(asking, places).env["HF_HUB_OFFLINE"] == "0"
+    assert process_of(asking, places).env["HF_HUB_OFFLINE"] == "0"
+
+
+def test_a_cache_that_cannot_be_made_is_told_before_the_engine_starts(places: Places, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(EngineFailed, match="SWITCHYARD_HF_CACHE"):
+        container_of(model_of(), replace(places, hf_cache=tmp_path / "file"))
 
 
 def test_a_single_file_of_weights_keeps_its_name_in_the_container(places: Places, tmp_path: Path) -> None:
@@ -240,7 +269,7 @@ def test_a_single_file_of_weights_keeps_its_name_in_the_container(places: Places
     spec = container_of(model_of(path="weights/q4.gguf"), places)
 
     assert spec.command[0] == "/switchyard/weights/q4.gguf"
-    assert spec.binds == (Bind(str(tmp_path / "weights" / "q4.gguf"), "/switchyard/weights/q4.gguf"),)
+    assert spec.binds[0] == Bind(str(tmp_path / "weights" / "q4.gguf"), "/switchyard/weights/q4.gguf")
 
 
 def test_a_models_own_image_replaces_the_usual_one(places: Places) -> None:
@@ -318,11 +347,28 @@ def test_vllm_is_never_asked_to_sleep_where_that_would_end_it(places: Places) ->
         assert "VLLM_SERVER_DEV_MODE" not in spec.env
 
 
-def test_a_start_that_may_take_longer_than_vllm_allows_itself_is_allowed_to(places: Places) -> None:
-    limit = "VLLM_ENGINE_READY_TIMEOUT_S"
+def test_vllm_never_gives_up_before_we_do_and_its_compiled_code_keeps_its_name(places: Places) -> None:
+    """The limit is one of the variables by which vLLM names what it compiles."""
+    short, long = (process_of(model_of(startup_timeout_s=limit), places).env for limit in (60, 80_000))
 
-    assert limit not in process_of(model_of(startup_timeout_s=600), places).env
-    assert process_of(model_of(startup_timeout_s=1800), places).env[limit] == "1800"
+    assert short == long
+    assert int(long["VLLM_ENGINE_READY_TIMEOUT_S"]) > 80_000
+
+
+def test_what_a_container_compiles_is_kept_apart_by_the_image_that_compiled_it(places: Places) -> None:
+    usual, other = (
+        container_of(model_of(), places),
+        container_of(model_of(repo="o/m", image="x/y@sha256:1"), places),
+    )
+
+    for name in ("VLLM_CACHE_ROOT", "TRITON_CACHE_DIR", "FLASHINFER_WORKSPACE_BASE", "DG_JIT_CACHE_DIR"):
+        assert usual.env[name].startswith("/cache/vllm/vllm-vllm-openai-v0.32.0")
+        assert other.env[name].startswith("/cache/vllm/x-y-sha256-1")
+    assert usual.volumes["switchyard-vllm"] == other.volumes["switchyard-vllm"] == "/cache/vllm"
+
+
+def test_a_program_keeps_the_caches_that_it_has_on_this_machine(places: Places) -> None:
+    assert not {"VLLM_CACHE_ROOT", "TRITON_CACHE_DIR"} & set(process_of(model_of(), places).env)
 
 
 # The image server.
@@ -344,7 +390,7 @@ def test_the_image_server_as_a_process(places: Places, tmp_path: Path) -> None:
         *("--host", "127.0.0.1", "--port", "1234", "--max-model-len", "99", "--device", "cpu"),
         *("--max-new-tokens", "7", "--log-level", "debug"),
     )
-    assert spec.env == {}
+    assert spec.env == hub_of(places)
 
 
 def test_the_image_server_in_a_container(places: Places) -> None:
@@ -361,8 +407,8 @@ def test_the_image_server_in_a_container(places: Places) -> None:
             *("--model", "Qwen/Qwen-Image", "--served-model-name", "m"),
             *("--host", "0.0.0.0", "--port", "8000", "--revision", "v2", "--steps", "8"),
         ),
-        env={"HF_HOME": "/cache/huggingface"},
-        volumes={"switchyard-huggingface": "/cache/huggingface"},
+        env=HUB_INSIDE,
+        binds=(Bind(str(places.hub), "/cache/huggingface/hub"),),
         shm_mib=8192,
     )
 

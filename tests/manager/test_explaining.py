@@ -167,6 +167,13 @@ def test_gpus_that_are_not_there_are_named() -> None:
     assert "GPU-9" in found.sentences[-1]
 
 
+@pytest.mark.parametrize(
+    ("said", "sentence"), [({"gpus": 1}, "It asks for 1 GPU."), ({}, "It runs without a GPU.")]
+)
+def test_where_there_is_no_gpu_only_who_insists_on_one_asks_for_it(said: dict[str, Any], sentence: str) -> None:
+    assert Town({"m": said}).explain("m").sentences[1] == sentence
+
+
 def test_a_failure_is_why_and_says_when_it_is_tried_again() -> None:
     town = Town({"m": {}})
     town.want("m")

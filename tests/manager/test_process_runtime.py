@@ -159,6 +159,46 @@ async def _orphan(installation: str) -> int:
     return int(told)
 
 
+# What vLLM's engine core does to its environment: it writes its title over it.
+WITHOUT_A_MARK = "exec env -i sleep 600"
+
+
+async def test_recovery_ends_what_lost_its_mark_by_the_log_that_it_speaks_into(
+    runtime: ProcessRuntime, tmp_path: Path, gone: Callable[[int], bool]
+) -> None:
+    with LogFiles(tmp_path / "logs").fresh("m") as log, (tmp_path / "logs" / "up.log").open("wb") as services:
+        ours = await asyncio.create_subprocess_exec("sh", "-c", WITHOUT_A_MARK, stdout=log, stderr=log)
+        service = await asyncio.create_subprocess_exec("sh", "-c", WITHOUT_A_MARK, stdout=services)
+
+    try:
+        await runtime.recover()
+        async with asyncio.timeout(10):
+            await ours.wait()
+        assert service.returncode is None
+    finally:
+        service.kill()
+        await service.wait()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the sweep at the next start does it")
+async def test_what_an_engine_started_goes_even_when_its_warden_was_killed(
+    runtime: ProcessRuntime, gone: Callable[[int], bool], tmp_path: Path
+) -> None:
+    told = tmp_path / "child"
+    started = f"env -i sleep 600 & echo $! >{told}; wait"
+    await runtime.start(await spec_of(runtime, "sh", "-c", started), nobody)
+    while not (told.exists() and told.read_text().strip()):
+        await asyncio.sleep(0.02)
+    warden = runtime._runs["x-1"].process
+    assert warden is not None
+
+    warden.kill()
+    exit_ = await runtime.wait("x-1")
+
+    assert exit_.code == -signal.SIGKILL
+    assert gone(int(told.read_text()))
+
+
 def _guarded(script: Path, port: int, *flags: str) -> subprocess.Popen[bytes]:
     """An engine under a warden, as the runtime starts it."""
     return subprocess.Popen(

@@ -323,3 +323,57 @@ def test_what_is_the_machines_fault_is_never_counted_against_a_model() -> None:
     }
 
     assert never_counted == ENVIRONMENT
+
+
+@pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        (
+            "KeyError: 'invalid tool call parser: nope (chose from { hermes,mistral })'",
+            "no way of calling tools named nope.*`tool_call_parser`",
+        ),
+        (
+            "KeyError: 'invalid reasoning parser: nope (chose from { qwen3 })'",
+            "no way of thinking named nope.*`reasoning_parser`",
+        ),
+        (
+            (
+                "RuntimeError: DeepSeekR1ReasoningParser reasoning parser could not locate think start/end "
+                "tokens in the "
+                "tokenizer!"
+            ),
+            '`reasoning_parser` in `engine_args` to "none"',
+        ),
+        (
+            (
+                "RuntimeError: DeepSeek-V3.1 Tool parser could not locate tool call start/end tokens in the "
+                "tokenizer!"
+            ),
+            "`enable_auto_tool_choice` in `engine_args` to false",
+        ),
+        ("ValueError: LoRA rank 64 is greater than max_lora_rank 16.", "`max_lora_rank` .* to 64 or the next"),
+        ("ValueError: BertModel does not support LoRA yet.", "remove `lora` from the `variants`"),
+        ("ValueError: vLLM does not yet support DoRA.", "remove this adapter"),
+        (
+            "ValueError: Embedding models do not support `--runner generate`. Use `--runner pooling`",
+            "correct `runner`",
+        ),
+        ("ValueError: This model does not support `--runner pooling`. You can pass", "correct `runner`"),
+    ],
+)
+def test_what_was_asked_of_vllm_and_cannot_be_is_said_with_the_field_to_change(line: str, advice: str) -> None:
+    failure = explain("m", Exit(1, (CORE + line, WRAPPER)))
+
+    assert failure.reason is Reason.BAD_ENGINE_ARGUMENT
+    assert re.search(advice, failure.advice)
+
+
+def test_a_dead_engine_whose_server_left_with_zero_has_failed_all_the_same() -> None:
+    """As vLLM's does, seconds after its engine core died."""
+    said = ("(APIServer pid=1) ERROR EngineDeadError: EngineCore encountered an issue.", "INFO Shutting down")
+
+    failure = explain("m", Exit(0, said))
+
+    assert failure.reason is Reason.ENGINE_EXITED
+    assert failure.exit_code == 0
+    assert "nobody had asked it to" in failure.message

@@ -14,7 +14,12 @@ def test_nothing_set_means_the_defaults() -> None:
     assert settings.runtime == "auto"
     assert settings.vllm_image == "vllm/vllm-openai:v0.32.0"
     assert settings.image_server_image == "switchyard-image-server:latest"
-    assert (settings.hf_cache, settings.hf_token, settings.hf_token_file) == (None, "", None)
+    assert settings.hf_cache == Path.home() / ".cache" / "huggingface"
+    assert (settings.hf_endpoint, settings.hf_token, settings.hf_token_file) == (
+        "https://huggingface.co",
+        "",
+        None,
+    )
     assert settings.hf_offline is False
 
 
@@ -35,6 +40,37 @@ def test_every_setting_is_read() -> None:
     assert (settings.vllm_image, settings.image_server_image) == ("vllm:mine", "images:mine")
     assert (settings.hf_cache, settings.hf_token_file) == (Path.home() / "hf", Path("/run/secrets/hf"))
     assert (settings.hf_token, settings.hf_offline) == ("hf_hushed", True)
+
+
+def test_where_engines_and_gate_are_is_read() -> None:
+    settings = read_settings(
+        {
+            "SWITCHYARD_ENGINE_NETWORK": "switchyard-engines",
+            "SWITCHYARD_GATE_URL": "http://gpu-pc:8078/",
+            "SWITCHYARD_CONTAINER": "manager",
+        }
+    )
+
+    assert settings.engine_network == "switchyard-engines"
+    assert (settings.gate_url, settings.container) == ("http://gpu-pc:8078", "manager")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "gpu-pc:8078",
+        "https://gpu-pc:8078",
+        "http://",
+        "http://gpu-pc:0",
+        "http://gpu-pc:x",
+        "http://me@gpu-pc:1",
+        "http://[::1",
+        "http://gpu-pc:8078/?a=b",
+    ],
+)
+def test_a_gate_that_no_proxy_could_reach_is_refused(url: str) -> None:
+    with pytest.raises(BadSetting, match=r"^cannot use SWITCHYARD_GATE_URL=.*http://NAME:8078"):
+        read_settings({"SWITCHYARD_GATE_URL": url})
 
 
 def test_no_secret_is_ever_shown() -> None:
@@ -60,3 +96,20 @@ def test_a_port_that_is_none_is_refused_by_name(port: str) -> None:
 def test_a_word_that_is_none_of_those_offered_is_refused_with_them(name: str, said: str, wanted: str) -> None:
     with pytest.raises(BadSetting, match=f"^cannot use {name}={said}: write {wanted}$"):
         read_settings({name: said})
+
+
+@pytest.mark.parametrize(
+    ("said", "cache"),
+    [
+        ({"HF_HOME": "/srv/home"}, "/srv/home"),
+        ({"HF_HOME": "/srv/home", "SWITCHYARD_HF_CACHE": "/srv/ours"}, "/srv/ours"),
+    ],
+)
+def test_the_cache_is_where_the_hubs_tools_keep_it_unless_another_is_named(
+    said: dict[str, str], cache: str
+) -> None:
+    assert read_settings(said).hf_cache == Path(cache)
+
+
+def test_a_mirror_of_the_hub_is_asked_in_its_place() -> None:
+    assert read_settings({"HF_ENDPOINT": "https://mirror.test/"}).hf_endpoint == "https://mirror.test"

@@ -1,3 +1,4 @@
+import os
 import stat
 from pathlib import Path
 
@@ -41,3 +42,22 @@ def test_a_folder_that_cannot_be_made_says_which_setting_to_change(tmp_path: Pat
 
     with pytest.raises(BadSetting, match="set SWITCHYARD_STATE"):
         StateFolder(tmp_path / "file" / "state")
+
+
+def test_a_token_that_is_kept_elsewhere_may_be_read_by_the_group_of_that_place(tmp_path: Path) -> None:
+    kept = tmp_path / "shared" / "token"
+    kept.parent.mkdir()
+    before = os.umask(0o022)
+
+    token = StateFolder(tmp_path / "s", kept).token()
+    os.umask(before)
+
+    assert kept.read_text().strip() == token
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o640
+    assert not (tmp_path / "s" / "token").exists()
+    assert StateFolder(tmp_path / "other", kept).token() == token
+
+
+def test_a_token_that_cannot_be_kept_says_what_to_set(tmp_path: Path) -> None:
+    with pytest.raises(BadSetting, match=r"cannot keep the token in .*/none/token: No such.*SWITCHYARD_TOKEN"):
+        StateFolder(tmp_path, tmp_path / "none" / "token").token()

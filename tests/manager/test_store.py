@@ -14,6 +14,7 @@ from switchyard_manager.store import (
     Fact,
     Happened,
     Learned,
+    MemoryBesideCache,
     MemoryMeasured,
     PinSet,
     RunWas,
@@ -85,6 +86,7 @@ def test_everything_written_is_there_after_the_manager_restarts(file: Path) -> N
         SpanMeasured("h1", Span.LOAD, 12.5),
         MemoryMeasured("h1", "RTX 4090", 8_000),
         MemoryMeasured("h1", "RTX 4090", 900, asleep=True),
+        MemoryBesideCache("h1", "RTX 4090", 5_000),
     ]
     before = Store(file)
     assert before.write(facts)
@@ -95,7 +97,9 @@ def test_everything_written_is_there_after_the_manager_restarts(file: Path) -> N
     assert after.events() == [event]
     assert after.runs() == [run]
     assert after.pins() == {"m": True, "n": False}
-    assert after.learned() == {"h1": Learned({Span.LOAD: 12.5}, {"RTX 4090": 8_000}, {"RTX 4090": 900})}
+    assert after.learned() == {
+        "h1": Learned({Span.LOAD: 12.5}, {"RTX 4090": 8_000}, {"RTX 4090": 900}, {"RTX 4090": 5_000})
+    }
     assert (after.last_seq(), after.trouble) == (7, None)
     after.close()
 

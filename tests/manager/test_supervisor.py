@@ -1,5 +1,6 @@
 """The supervisor with real engine processes: what is decided really happens."""
 
+import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from switchyard_contracts.errors import Reason
 from switchyard_contracts.grants import Broken, Drained
 from switchyard_contracts.status import Phase
 from switchyard_manager.scheduler import Verdict, consider
+from switchyard_manager.supervise import liveness
 from switchyard_manager.supervise.news import ProxySaid
 from tests.manager.yard import Yard, open_yards
 
@@ -194,4 +196,81 @@ async def test_k26_an_engine_too_busy_for_its_health_check_is_left_alone(
     await yard.until(lambda: yard.session.of_kind("granted")[-1] != granted)
 
     assert [one.pid for one in await yard.engines()] == [engine.pid]
+    assert yard.status("m").failure is None
+
+
+async def test_a_server_whose_engine_is_dead_is_ended_though_nobody_asks_it_anything(
+    open_yard: Open, catalog: Callable[..., Catalog], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """vLLM's can stand for an hour like that, with the memory it holds."""
+    monkeypatch.setattr(liveness, "LOOK_EVERY_S", 0.1)
+    dead = tmp_path / "dead"
+    yard = await open_yard(catalog(m={"extra_args": ["--dead-while", str(dead), "--deaf"]}))
+    yard.want("m")
+    await yard.granted()
+
+    dead.touch()
+
+    await yard.until(lambda: yard.status("m").failure is not None)
+    failure = yard.status("m").failure
+    assert failure is not None
+    assert failure.reason is Reason.ENGINE_EXITED
+    assert "what it served is gone (its health check says 503)" in failure.message
+    await yard.until(lambda: yard.status("m").phase is Phase.FAILED)
+    assert await yard.engines() == []
+
+
+async def test_an_engine_that_dies_while_a_proxy_complains_of_it_has_failed_by_how_it_died(
+    open_yard: Open, catalog: Callable[..., Catalog], tmp_path: Path
+) -> None:
+    dead = tmp_path / "dead"
+    yard = await open_yard(catalog(m={"extra_args": ["--dead-while", str(dead)]}))
+    yard.want("m")
+    granted = await yard.granted()
+    (engine,) = await yard.engines()
+    dead.touch()
+
+    yard.supervisor.post(ProxySaid(yard.session, Broken(model="m", grant=granted.grant)))
+    await asyncio.sleep(0.3)
+    engine.send_signal(signal.SIGKILL)
+
+    await yard.until(lambda: yard.status("m").failure is not None)
+    failure = yard.status("m").failure
+    assert failure is not None
+    assert failure.message == "cannot run m: its engine was killed from outside, most likely for want of memory"
+
+
+async def test_an_engine_that_a_proxy_complains_of_and_that_stays_dead_is_ended(
+    open_yard: Open, catalog: Callable[..., Catalog], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(liveness, "GONE_WITHIN_S", 0.1)
+    dead = tmp_path / "dead"
+    yard = await open_yard(catalog(m={"extra_args": ["--dead-while", str(dead), "--deaf"]}))
+    yard.want("m")
+    granted = await yard.granted()
+    dead.touch()
+
+    yard.supervisor.post(ProxySaid(yard.session, Broken(model="m", grant=granted.grant)))
+
+    await yard.until(lambda: yard.status("m").phase is Phase.FAILED)
+    failure = yard.status("m").failure
+    assert failure is not None
+    assert failure.message == "cannot use m: its health check says 503"
+    assert await yard.engines() == []
+
+
+async def test_an_engine_that_has_not_been_up_yet_is_not_dead(
+    open_yard: Open, catalog: Callable[..., Catalog], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(liveness, "LOOK_EVERY_S", 0.05)
+    dead = tmp_path / "not-yet"
+    dead.touch()
+    yard = await open_yard(catalog(m={"extra_args": ["--dead-while", str(dead), "--load-s", "0.5"]}))
+    yard.want("m")
+    await yard.until(lambda: yard.status("m").phase is Phase.LOADING)
+    await asyncio.sleep(1)
+
+    dead.unlink()
+
+    await yard.granted()
     assert yard.status("m").failure is None

@@ -2,10 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from switchyard_contracts.serving import Vision
 from tests.manager.conftest import catalog_of
 from tests.manager.yard import open_yards
+
+FRAMES: dict[str, Any] = {"fps": 30.0, "max_frames": 32}  # vLLM takes of any video
 
 
 async def test_the_eyes_of_a_model_are_known_soon_after_the_catalog(tmp_path: Path) -> None:
@@ -16,7 +19,7 @@ async def test_the_eyes_of_a_model_are_known_soon_after_the_catalog(tmp_path: Pa
 
     async with open_yards(tmp_path) as open_yard:
         yard = await open_yard(catalog)
-        await yard.until(lambda: yard.status("m").serving.vision == Vision(patch=8, merge=4))
+        await yard.until(lambda: yard.status("m").serving.vision == Vision(patch=8, merge=4, **FRAMES))
 
 
 async def test_files_that_cannot_be_looked_for_leave_the_model_as_its_family_is(tmp_path: Path) -> None:
@@ -26,4 +29,4 @@ async def test_files_that_cannot_be_looked_for_leave_the_model_as_its_family_is(
         yard = await open_yard(catalog)
         await yard.settle()
 
-        assert yard.status("m").serving.vision == Vision()
+        assert yard.status("m").serving.vision == Vision(**FRAMES)

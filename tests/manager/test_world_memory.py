@@ -13,13 +13,24 @@ from switchyard_manager.gpu import Reading
 from switchyard_manager.gpu.overrides import overridden
 from switchyard_manager.lifecycle import Event
 from switchyard_manager.runtimes import Exit
-from switchyard_manager.store.facts import Fact, Happened, MemoryMeasured, RunWas, Span, SpanMeasured
+from switchyard_manager.store.facts import (
+    Fact,
+    Happened,
+    MemoryBesideCache,
+    MemoryMeasured,
+    RunWas,
+    Span,
+    SpanMeasured,
+)
 from switchyard_manager.supervise.commands import Command, Verb
 from switchyard_manager.supervise.news import (
     Asked,
     EngineCame,
+    EngineFaulted,
     EngineGone,
+    EngineMeasured,
     EngineProgress,
+    EngineSlept,
     Measured,
     ProxyCame,
     ProxySaid,
@@ -193,3 +204,112 @@ def test_who_made_room_for_whom_is_told(catalog: Callable[..., Catalog], session
     (made_room,) = [event for event in told if event.kind is EventKind.MADE_ROOM]
     assert (made_room.model, made_room.data) == ("m", {"for_model": "other", "how": "stop"})
     assert told[0].kind is EventKind.MANAGER
+
+
+def on_a_card(session: WritesDown, catalog: Callable[..., Catalog], kept: list[Fact] | None = None) -> World:
+    model = {"vram_mib": 9_000, "extra_args": ["--naps"]}
+    world = world_of(
+        catalog(m=model), reading=Reading((gpu(),), ram_total_mib=64_000, ram_available_mib=60_000), kept=kept
+    )
+    world.hear(ProxyCame(session, Hello(proxy=session.proxy)), 0)
+    return world
+
+
+def fall_asleep(world: World, session: WritesDown, instance: str, now: float) -> None:
+    world.hear(Asked(Command(Verb.SLEEP, "m"), lambda _: None), now)
+    world.decide(now)
+    for granted in session.of_kind("granted"):
+        world.hear(ProxySaid(session, Drained(model="m", grant=granted.grant)), now)
+    world.decide(now)
+    world.hear(EngineSlept("m", instance), now)
+    world.decide(now)
+    assert phase(world, now) is Phase.ASLEEP
+    look_again(world, now + 1)
+
+
+def look_again(world: World, now: float) -> None:
+    """What was freed has to show before anything takes it."""
+    world.hear(Measured(Reading((gpu(),), ram_total_mib=64_000, ram_available_mib=60_000)), now)
+
+
+def test_what_a_start_measured_is_told_to_the_next_one(
+    session: WritesDown, catalog: Callable[..., Catalog]
+) -> None:
+    kept: list[Fact] = []
+    world = on_a_card(session, catalog, kept)
+    instance = bring_to_ready(world, session)
+
+    world.hear(EngineMeasured("m", instance, 5_000), 1)
+    world.hear(EngineGone("m", instance, Exit(1)), 100)
+    look_again(world, 101)
+    want(world, session, "again", 200)
+
+    (work,) = (one for one in world.decide(200) if isinstance(one, BringUp))
+    assert work.errand.beside_cache_mib == 5_000
+    assert MemoryBesideCache(work.errand.spec_hash, "Card", 5_000) in kept
+
+
+def test_what_was_measured_is_forgotten_when_it_was_too_little(
+    session: WritesDown, catalog: Callable[..., Catalog]
+) -> None:
+    world = on_a_card(session, catalog)
+    instance = bring_to_ready(world, session)
+    world.hear(EngineMeasured("m", instance, 5_000), 1)
+
+    world.hear(EngineGone("m", instance, Exit(1, ("torch.OutOfMemoryError: CUDA out of memory.",))), 100)
+    look_again(world, 101)
+    want(world, session, "again", 200)
+
+    (work,) = (one for one in world.decide(200) if isinstance(one, BringUp))
+    assert work.errand.beside_cache_mib is None
+
+
+def test_f22_a_wake_that_fails_is_followed_by_a_cold_start_and_is_no_failure_of_the_models(
+    session: WritesDown, catalog: Callable[..., Catalog]
+) -> None:
+    world = on_a_card(session, catalog)
+    bad = Failure(reason=Reason.SLEEP_FAILED, message="cannot wake m: CUDA out of memory", advice="look")
+    stays: list[bool] = []
+    now = 0.0
+    for _ in range(3):
+        instance = bring_to_ready(world, session, now)
+        run = world.ground.lives["m"].run
+        assert run is not None
+        stays.append(run.can_sleep)
+        if not run.can_sleep:
+            break
+        fall_asleep(world, session, instance, now + 100)
+        want(world, session, "wakes it", now + 200)
+        world.decide(now + 200)
+        assert phase(world, now + 200) is Phase.WAKING
+        world.hear(EngineFaulted("m", instance, bad), now + 201)
+        (ended,) = (one for one in world.decide(now + 201) if isinstance(one, EndRun))
+        assert ended.grace_s == 0.0  # it may hang for ever
+        world.hear(EngineGone("m", instance, Exit(-9)), now + 202)
+        look_again(world, now + 203)
+        (started,) = (one for one in world.decide(now + 203) if isinstance(one, BringUp))
+        assert session.of_kind("refused") == []
+        for event in (Event.LAUNCHED, Event.ANSWERING, Event.PROVED):
+            world.hear(EngineCame("m", started.errand.instance, event, ENDPOINT), now + 204)
+        world.decide(now + 204)
+        world.hear(EngineGone("m", started.errand.instance, Exit(0)), now + 300)
+        look_again(world, now + 301)
+        now += 1_000
+
+    assert stays == [True, True, False]
+
+
+@pytest.mark.parametrize("came_to", [[], [Event.LAUNCHED], [Event.LAUNCHED, Event.ANSWERING]])
+def test_a_load_that_is_called_off_is_killed_because_vllm_hears_nothing_while_it_loads(
+    came_to: list[Event], session: WritesDown, catalog: Callable[..., Catalog]
+) -> None:
+    world = on_a_card(session, catalog)
+    want(world, session)
+    (work,) = world.decide(0)
+    assert isinstance(work, BringUp)
+    for event in came_to:
+        world.hear(EngineCame("m", work.errand.instance, event, ENDPOINT), 1)
+
+    world.hear(Asked(Command(Verb.CANCEL, "m"), lambda _: None), 2)
+
+    assert EndRun("m", work.errand.instance, 0.0) in world.decide(2)

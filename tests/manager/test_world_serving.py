@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
-from switchyard_contracts.catalog import Catalog, read_catalog
+from switchyard_contracts.catalog import Capability, Catalog, VllmArgs, read_catalog
 from switchyard_contracts.grants import Hello
 from switchyard_contracts.serving import Routing, Serving, Virtual, Vision
 from switchyard_contracts.status import Phase
 from switchyard_manager.engines.identity import spec_hash
 from switchyard_manager.lifecycle import Event
 from switchyard_manager.places import Places
+from switchyard_manager.supervise.explained import manner
+from switchyard_manager.supervise.explaining import explain
 from switchyard_manager.supervise.news import CatalogRead, EngineCame, ProcessorRead, ProxyCame
 from switchyard_manager.supervise.work import BringUp, ReadProcessor, Work
 from switchyard_manager.supervise.world import World
@@ -28,6 +30,12 @@ from tests.manager.conftest import (
 )
 
 PLACES = Places(Path("/y/models.json"), Path("/y"), "-", "-")
+
+
+def seen_by_vllm(**said: Any) -> Vision:
+    return Vision(fps=30.0, max_frames=32, **said)
+
+
 SEEING: dict[str, Any] = {"type": "vision", "engine": "vllm", "path": "/eyes"}
 LIVE: dict[str, Any] = {
     "max_concurrency": 2,
@@ -127,7 +135,7 @@ def test_a_change_of_its_eyes_stops_no_engine_either(session: WritesDown) -> Non
     world.decide(1)
 
     assert phase(world) is Phase.READY
-    assert serving(world).vision == Vision(patch=3)
+    assert serving(world).vision == seen_by_vllm(patch=3)
 
 
 def test_another_order_in_the_file_is_another_order_of_the_models() -> None:
@@ -144,7 +152,7 @@ def test_the_eyes_of_a_model_are_read_once_and_not_for_every_look(session: Write
     first, second = reading(world.decide(0)), reading(world.decide(1))
 
     assert (first, second) == (["m"], [])
-    assert serving(world).vision == Vision()
+    assert serving(world).vision == seen_by_vllm()
     assert serving(world, "other").vision is None
 
 
@@ -157,7 +165,7 @@ def test_what_was_read_is_told_and_what_the_catalog_says_goes_before_it(session:
     world.hear(ProcessorRead(catalog.models["m"], Vision(patch=8, merge=4)), 1)
     world.decide(1)
 
-    assert session.of_kind("models")[-1].models[0].serving.vision == Vision(patch=3, merge=4)
+    assert session.of_kind("models")[-1].models[0].serving.vision == seen_by_vllm(patch=3, merge=4)
 
 
 def test_a_saved_catalog_has_the_files_read_again_and_keeps_what_was_known(session: WritesDown) -> None:
@@ -169,7 +177,7 @@ def test_a_saved_catalog_has_the_files_read_again_and_keeps_what_was_known(sessi
     world.hear(CatalogRead(catalog_with(SEEING | {"priority": 1})), 1)
 
     assert reading(world.decide(1)) == ["m"]
-    assert serving(world).vision == Vision(patch=8)
+    assert serving(world).vision == seen_by_vllm(patch=8)
 
 
 def test_what_was_read_of_other_weights_is_not_believed() -> None:
@@ -207,3 +215,29 @@ def test_weights_on_the_hub_have_no_files_to_read() -> None:
     assert reading(world.decide(0)) == []
     assert vision is not None
     assert vision.patch == 14
+
+
+def test_what_the_files_say_a_model_can_do_is_told_until_the_entry_changes(session: WritesDown) -> None:
+    catalog = catalog_with({"path": "/weights/m"})
+    world = world_of(catalog)
+    world.decide(0)
+
+    world.hear(ProcessorRead(catalog.models["m"], can=(Capability.EMBEDDINGS,)), 0)
+    told = world.statuses(0)[0].capabilities
+    world.hear(CatalogRead(catalog_with({"path": "/weights/m", "priority": 1})), 1)
+
+    assert told == (Capability.EMBEDDINGS,)
+    assert world.statuses(1)[0].capabilities == catalog.models["m"].capabilities
+
+
+def test_how_a_model_is_served_is_explained_as_its_files_tell() -> None:
+    catalog = catalog_with({"path": "/weights/m"})
+    world = world_of(catalog)
+    args = VllmArgs(enable_auto_tool_choice=True, tool_call_parser="hermes", reasoning_parser="none")
+
+    world.hear(ProcessorRead(catalog.models["m"], manner=manner(args)), 0)
+
+    found = explain(world.ground, "m", 0)
+    assert found is not None
+    assert found.sentences[-1] == "It calls tools in the manner `hermes` (see `engine_args`)."
+    assert manner(VllmArgs()) is None

@@ -70,6 +70,22 @@ async def test_a_status_without_a_body_has_none(serving: Serving) -> None:
     assert b"chunked" not in said
 
 
+async def test_a_reply_may_end_with_its_connection(serving: Serving) -> None:
+    async def until_close(asked: Asked) -> None:
+        await asked._send({"type": "http.response.start", "status": 200, "switchyard.until_close": True})
+        await asked.say(b"all of it")
+        await asked.say(b"", last=True)
+
+    serving.work = until_close
+
+    line = await serving.line(GET)
+    head, _, body = (await line.everything()).partition(b"\r\n\r\n")
+
+    assert b"connection: close" in head
+    assert b"chunked" not in head
+    assert body == b"all of it"
+
+
 async def test_an_application_that_fails_before_it_begins_is_a_500(serving: Serving) -> None:
     async def fails(asked: Asked) -> None:
         raise ValueError("a fault")

@@ -2,7 +2,7 @@
 
 from switchyard_manager.scheduler.ledger import MEMORY_BACK_S
 from tests.simulation.engines import LAUNCH_S, PROVE_S, WORD_S
-from tests.simulation.scenario import Ask, Load, ModelPlan, Scenario, Sleep, Stop, Wake
+from tests.simulation.scenario import Ask, Fetch, Load, ModelPlan, Scenario, Sleep, Stop, Wake
 
 
 def is_calm(scenario: Scenario) -> bool:
@@ -15,8 +15,8 @@ def is_calm(scenario: Scenario) -> bool:
 
 
 def _is_well(plan: ModelPlan) -> bool:
-    fates = (*plan.loads, *plan.stops, *plan.sleeps, *plan.wakes)
-    well = set(fates) <= {Load.WELL, Stop.WELL, Sleep.WELL, Wake.WELL}
+    fates = (*plan.loads, *plan.stops, *plan.sleeps, *plan.wakes, *plan.fetches)
+    well = set(fates) <= {Load.WELL, Stop.WELL, Sleep.WELL, Wake.WELL, Fetch.WELL}
     in_time = plan.load_s + LAUNCH_S + PROVE_S < plan.startup_timeout_s
     return well and in_time and not plan.pinned and plan.drain_limit_s is None
 
@@ -49,5 +49,7 @@ def longest_wait_s(scenario: Scenario) -> float:
     way_out = max((max(plan.stop_s, plan.sleep_s) for plan in models), default=0.0)
     way_in = max((max(plan.load_s, plan.wake_s) for plan in models), default=0.0) + LAUNCH_S + PROVE_S
     words = 4 * (WORD_S + scenario.wire_s) + 3 * scenario.tick_s
+    # At worst one download after the other, its own last.
+    files = sum(plan.fetch_s + 2 * words for plan in models if plan.fetch_s)
     turn = settings.min_resident_s + longest + way_out + MEMORY_BACK_S + way_in + words
-    return settings.max_wait_s + len(models) * turn
+    return files + settings.max_wait_s + len(models) * turn

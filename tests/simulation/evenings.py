@@ -19,6 +19,7 @@ from tests.simulation.scenario import (
     Crash,
     Disconnect,
     Doubt,
+    Fetch,
     GpuPlan,
     Load,
     ModelPlan,
@@ -152,6 +153,7 @@ def _well(dice: Dice, name: str, gpus: Sequence[GpuPlan]) -> ModelPlan:
         sleep_s=dice.pick((1.0, 0.3, 4.0)),
         stop_s=dice.pick((1.0, 0.1, 8.0)),
         asleep_mib=dice.pick((500, 1_500, 3_000)),
+        fetch_s=dice.pick((0.0, 0.0, 5.0, 90.0)),
     )
 
 
@@ -181,6 +183,8 @@ def _any_model(dice: Dice, name: str, gpus: Sequence[GpuPlan]) -> ModelPlan:
         stops=_fates(dice, Stop),
         sleeps=_fates(dice, Sleep),
         wakes=_fates(dice, Wake),
+        fetch_s=dice.pick((0.0, 0.0, 5.0, 90.0)),
+        fetches=_fates(dice, Fetch),
     )
 
 

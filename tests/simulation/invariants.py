@@ -13,6 +13,7 @@ from switchyard_contracts.status import Phase
 from switchyard_manager.lifecycle import COMING_UP
 from switchyard_manager.scheduler import (
     Action,
+    CallOff,
     Drain,
     Grant,
     Machine,
@@ -25,6 +26,7 @@ from switchyard_manager.scheduler import (
     Verdict,
     Wake,
 )
+from switchyard_manager.scheduler.files import AT_ONCE
 from switchyard_manager.scheduler.seen import AT_REST, IN_MOTION, LEAVING
 from switchyard_manager.supervise.life import SERVING, Life
 from switchyard_manager.supervise.recording import needed_mib
@@ -49,6 +51,9 @@ class Rule(StrEnum):
     NOT_REVIVED = "an engine that leaves is given to nobody"
     PINNED_STAYS = "a pinned model is not moved out for another"
     STAYS_ITS_TIME = "a busy model is not moved out before its time is up"
+    FILES_FIRST = "nothing is started, and nobody moved out, for a model whose files are not here"
+    FEW_DOWNLOADS = "only so many downloads go on at a time"
+    WANTED_IS_FETCHED = "a download that somebody wants is not called off"
     READY_SERVES = "nobody waits for a model that is ready"
     ROOM_AS_PROMISED = "room that was made for a model is not given to another"
     IN_TIME = "where nothing goes wrong, everyone is served within the bound"
@@ -95,6 +100,7 @@ class Rules:
         return verdict
 
     def _judge(self, action: Action, model: Model | None, view: Seen, settings: Settings) -> None:
+        self._has_its_files(action)
         match action:
             case Start() | Wake():
                 self._promises.pop(action.model, None)
@@ -105,10 +111,25 @@ class Rules:
                 self._may_be_moved(action, view, settings)
             case Drain():
                 self._may_be_moved(action, view, settings)
+            case CallOff(stalled=False) if (view.asking or view.pulled) and model is not None and not view.moot:
+                raise self.broken(Rule.WANTED_IS_FETCHED, f"{action}")
             case Grant() if view.phase is not Phase.READY:
                 raise self.broken(Rule.NOT_REVIVED, f"{action}, and it is {view.phase}")
             case _:
                 pass
+
+    def _has_its_files(self, action: Action) -> None:
+        match action:
+            case Start(model=name):
+                newcomer: str | None = name
+            case Drain(room_for=name) | Stop(room_for=name):
+                newcomer = name
+            case _:
+                return
+        life = self._lives.get(newcomer or "")
+        absent = life is not None and life.phase in AT_REST and not self._sim.downloads.is_here(life.model)
+        if absent:
+            raise self.broken(Rule.FILES_FIRST, f"{action}")
 
     def _nothing_runs(self, action: Stop | Sleep, view: Seen, reason: StopReason) -> None:
         if view.faulted or reason in {StopReason.DRAIN_LIMIT, StopReason.STARTUP_TIMEOUT}:
@@ -143,6 +164,8 @@ class Rules:
             if not life.tickets:
                 self._promises.pop(life.model.name, None)
         self._one_moves_at_a_time()
+        if len(self._sim.downloads.running) > AT_ONCE:
+            raise self.broken(Rule.FEW_DOWNLOADS, f"{len(self._sim.downloads.running)}")
         for item in work:
             if isinstance(item, BringUp | WakeUp):
                 self._there_is_room(item)

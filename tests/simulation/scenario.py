@@ -49,6 +49,15 @@ class Wake(StrEnum):
     HANGS = "hangs"
 
 
+class Fetch(StrEnum):
+    """What becomes of a download."""
+
+    WELL = "well"
+    FAILS = "fails"  # the Hub is away
+    GATED = "gated"
+    HANGS = "hangs"  # until it is called off, or the manager ends
+
+
 @dataclass(frozen=True, slots=True)
 class ModelPlan:
     """One model: what the catalog says of it, and what is true of its engine."""
@@ -76,6 +85,8 @@ class ModelPlan:
     stops: tuple[Stop, ...] = (Stop.WELL,)
     sleeps: tuple[Sleep, ...] = (Sleep.WELL,)
     wakes: tuple[Wake, ...] = (Wake.WELL,)
+    fetch_s: float = 0.0  # until its files are here; 0: they are from the start
+    fetches: tuple[Fetch, ...] = (Fetch.WELL,)
 
     def model(self, revision: int = 0) -> Model:
         args = {} if self.tensor_parallel is None else {"tensor_parallel_size": self.tensor_parallel}

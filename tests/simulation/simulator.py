@@ -31,9 +31,12 @@ from switchyard_manager.supervise.news import (
 )
 from switchyard_manager.supervise.work import (
     BringUp,
+    CallOffFetch,
     EndRun,
     EndStray,
+    FetchFiles,
     LookAt,
+    LookForFiles,
     PutToSleep,
     TakeOver,
     WakeUp,
@@ -42,6 +45,7 @@ from switchyard_manager.supervise.work import (
 from switchyard_manager.supervise.workshop import Workshop
 from switchyard_manager.supervise.world import Beginning, World
 from tests.manager.simulated_card import SimulatedCard, SimulatedMachine
+from tests.simulation.downloads import Downloads, has_files, needs_of
 from tests.simulation.engines import Adapter, At, Engines
 from tests.simulation.invariants import Rule, Rules
 from tests.simulation.proxy import Proxy, Request
@@ -106,6 +110,7 @@ class Simulation:
             ram_total_mib=scenario.ram_mib,
         )
         self.engines = Engines(self)
+        self.downloads = Downloads(self)
         self.rules = Rules(self, policy, examined=examined)
         self.proxies = [Proxy(self, f"proxy-{number}") for number in range(scenario.proxies)]
         self._of_proxy: dict[int, Proxy] = {}
@@ -199,6 +204,8 @@ class Simulation:
             new_instance=lambda model: f"{model}-{next(self._instances)}",
             key_of=lambda instance: "",
             learned=self._learned,
+            has_files=lambda model: has_files(self.scenario, model),
+            needs_of=needs_of,
         )
         beginning = Beginning(
             "manager", self._catalog(), workshop, chronicle, dict(self._pins), self.rules.policy
@@ -263,7 +270,7 @@ class Simulation:
         for item in work:
             self._do(item)
 
-    def _do(self, work: Work) -> None:
+    def _do(self, work: Work) -> None:  # noqa: C901 - one case for each kind
         match work:
             case BringUp(errand=errand):
                 self.engines.bring_up(errand)
@@ -275,6 +282,12 @@ class Simulation:
                 self.engines.put_to_sleep(errand)
             case LookAt():
                 self.engines.look_at(work)
+            case LookForFiles():
+                self.downloads.look(work)
+            case FetchFiles():
+                self.downloads.fetch(work)
+            case CallOffFetch():
+                self.downloads.call_off(work)
             case EndRun(instance=instance):
                 self.engines.end(instance)
             case EndStray(found=found):

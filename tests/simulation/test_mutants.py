@@ -8,9 +8,10 @@ import pytest
 
 from switchyard_contracts.catalog import Model
 from switchyard_contracts.status import Phase
-from switchyard_manager.scheduler import Action, Grant, Seen, alone, room, turns
+from switchyard_manager.scheduler import Action, Grant, Seen, alone, files, room, turns
 from switchyard_manager.scheduler.ledger import Ledger
 from switchyard_manager.scheduler.plan import _Pass
+from switchyard_manager.scheduler.seen import Files
 from switchyard_manager.supervise import engine_news, recording
 from tests.simulation.evenings import Seeded, calm_evening, rough_evening
 from tests.simulation.invariants import Broken, Rule
@@ -21,6 +22,7 @@ EVENINGS = 80
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 DRAINING, SERVING, MAY_LEAVE = alone._draining, alone._serving, turns.may_leave
+MAY_START = turns.may_start
 
 
 def what_breaks(kind: Callable[[Seeded], Scenario]) -> set[Rule]:
@@ -103,6 +105,18 @@ def takes_no_notice_of_ends(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(engine_news, "_gone", lambda *_: None)
 
 
+def starts_before_the_files_are_here(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(turns, "may_start", lambda view: MAY_START(replace(view, files=Files.HERE)))
+
+
+def downloads_all_at_once(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(files, "AT_ONCE", 99)
+
+
+def calls_off_what_somebody_waits_for(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(files, "_may_go", lambda *_: True)
+
+
 @pytest.mark.parametrize(
     ("mutant", "kind", "rules"),
     [
@@ -116,6 +130,9 @@ def takes_no_notice_of_ends(patch: pytest.MonkeyPatch) -> None:
         (forgets_to_grant, calm_evening, {Rule.READY_SERVES}),
         (forgets_what_it_decided, calm_evening, {Rule.TO_AN_END}),
         (believes_old_measurements, calm_evening, {Rule.NOT_REFUSED}),
+        (starts_before_the_files_are_here, calm_evening, {Rule.FILES_FIRST}),
+        (downloads_all_at_once, calm_evening, {Rule.FEW_DOWNLOADS}),
+        (calls_off_what_somebody_waits_for, calm_evening, {Rule.WANTED_IS_FETCHED}),
         (takes_no_notice_of_ends, calm_evening, {Rule.ONE_RUN, Rule.AT_REST, Rule.IN_TIME}),
     ],
     ids=lambda value: getattr(value, "__name__", ""),

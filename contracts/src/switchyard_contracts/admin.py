@@ -19,6 +19,37 @@ class ModelChange(BaseModel):
     )
 
 
+class KeptRepository(BaseModel):
+    """What one repository of the Hub takes on this machine."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    repo: str
+    bytes: int = Field(description="On the disk, each file once.")
+    incomplete_bytes: int = Field(0, description="Of these, of files that are not whole yet.")
+    revisions: tuple[str, ...] = Field((), description="Branches, tags and commits that are whole.")
+    models: tuple[str, ...] = Field((), description="The models that need it.")
+
+
+class KeptFiles(BaseModel):
+    """What was downloaded, and the room that is left for more."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folder: str
+    free_bytes: int | None = Field(None, description="On its disk; null: that cannot be told.")
+    repositories: tuple[KeptRepository, ...] = ()
+
+
+class FilesGone(BaseModel):
+    """What came of a wish to remove files."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    repositories: tuple[str, ...]
+    freed_bytes: int
+
+
 class Authority(StrEnum):
     """By whose word a model needs so much memory."""
 

@@ -28,6 +28,7 @@ class ErrorCode(StrEnum):
     BACKEND_UNAVAILABLE = "backend_unavailable"
     CONTEXT_LENGTH_EXCEEDED = "context_length_exceeded"
     CUDA_OUT_OF_MEMORY = "cuda_out_of_memory"
+    ENGINE_KEY_REFUSED = "engine_key_refused"
     FILE_NOT_FOUND = "file_not_found"
     HOST_NOT_ALLOWED = "host_not_allowed"
     INTERNAL_ERROR = "internal_error"
@@ -120,6 +121,12 @@ CODES: dict[ErrorCode, CodeFacts] = {
         ErrorType.INVALID_REQUEST,
         "the key is right, but may not do this",
         "use another key, or ask the operator for more rights",
+    ),
+    ErrorCode.ENGINE_KEY_REFUSED: CodeFacts(
+        403,
+        ErrorType.INVALID_REQUEST,
+        "the gate of a GPU machine did not let the request pass: the engine's key is missing or does not fit",
+        "start manager and gate of that machine with the same token; clients ask the proxy, not the gate",
     ),
     ErrorCode.HOST_NOT_ALLOWED: CodeFacts(
         403,
@@ -292,6 +299,7 @@ class Reason(StrEnum):
     ENGINE_MISSING = "engine_missing"
     ENGINE_STUCK = "engine_stuck"
     GATED_REPO = "gated_repo"
+    HUB_UNREACHABLE = "hub_unreachable"
     IMAGE_MISSING = "image_missing"
     INSUFFICIENT_VRAM = "insufficient_vram"
     LOAD_FAILED = "load_failed"

@@ -22,6 +22,7 @@ class EventKind(StrEnum):
     MADE_ROOM = "made_room"  # it was moved out; data: for_model, how (sleep, stop)
     FAILURE = "failure"  # data: reason, message
     REFUSED = "refused"  # data: message, waiting
+    FILES = "files"  # data: at (FilesAt), message; a download began, ended, failed or was called off
     OPERATOR = "operator"  # data: command; somebody asked for it by hand
 
 

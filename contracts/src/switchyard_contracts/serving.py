@@ -32,6 +32,10 @@ class Variant(BaseModel):
     model_config = FROZEN
 
     rewrite: Rewrite = Rewrite()
+    aliases: tuple[str, ...] = ()
+    served_as: str | None = (
+        None  # the engine's own name for it, where it knows it apart from the model: a LoRA's
+    )
     description: str | None = None
 
 

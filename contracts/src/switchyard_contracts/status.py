@@ -41,6 +41,25 @@ class Failure(BaseModel):
         return f"{self.message}: {self.advice}"
 
 
+class FilesAt(StrEnum):
+    """Where a model's files are."""
+
+    UNKNOWN = "unknown"  # it is being looked at
+    ABSENT = "absent"  # not here, or not all of them
+    FETCHING = "fetching"
+    HERE = "here"
+
+
+class FilesStatus(BaseModel):
+    """A model's files, and how far a download of them is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: FilesAt
+    done_bytes: int | None = None
+    total_bytes: int | None = None
+
+
 class ModelStatus(BaseModel):
     """One model, as it is now. Everything a proxy needs to list and route it without asking again."""
 
@@ -63,7 +82,8 @@ class ModelStatus(BaseModel):
     gpus: tuple[str, ...] = ()  # where it is, by UUID
     claim_mib: int | None = None  # on each of them
     measured_mib: int | None = None  # on the fullest of them, at most, in this run
-    progress: str | None = None  # how far it is while it comes up
+    progress: str | None = None  # how far it is while it comes up, or while its files are fetched
+    files: FilesStatus | None = None  # None: they are none of the manager's business
     blocked: str | None = None  # what it waits for while somebody waits for it
     waited_s: float | None = None  # the longest anybody has
     expected_s: float | None = None  # until it serves, as past loads or wakes went; None: not known

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import httpx
 from fastapi import FastAPI
 
-from switchyard_contracts.catalog import Catalog, CatalogRefused
+from switchyard_contracts.catalog import Catalog, CatalogRefused, Engine
+from switchyard_contracts.gate import Gate
 from switchyard_manager import __version__, catalog_file, logs
 from switchyard_manager.api import admin, control, serving
 from switchyard_manager.api.access import Access
@@ -24,9 +25,11 @@ from switchyard_manager.api.sse import Streams
 from switchyard_manager.engines import ADAPTERS, spec_hash
 from switchyard_manager.errors import ManagerError
 from switchyard_manager.gpu import MachineMeter, NvmlMeter
+from switchyard_manager.model_files.cache import Cache
+from switchyard_manager.model_files.needs import has_files, needs_of
 from switchyard_manager.places import Places
 from switchyard_manager.runtimes import Kind, Runtime
-from switchyard_manager.runtimes.docker import DockerRuntime, is_likely_here
+from switchyard_manager.runtimes.docker import DockerRuntime, Site, is_likely_here
 from switchyard_manager.runtimes.log_files import LogFiles
 from switchyard_manager.runtimes.process import ProcessRuntime
 from switchyard_manager.runtimes.several import Runtimes
@@ -79,6 +82,10 @@ def assemble(settings: Settings, catalog: Catalog, state: StateFolder) -> Parts:
         new_instance=_new_instance,
         key_of=key_of,
         learned=store.learned(),
+        has_files=has_files,
+        needs_of=needs_of,
+        is_told_by_files=lambda model: model.engine is Engine.VLLM,
+        gate=Gate(settings.gate_url, settings.token or state.token()) if settings.gate_url else None,
     )
     chronicle = Chronicle(writer.keep, store.last_seq() + UNWRITTEN, epoch=time.time() - time.monotonic())
     beginning = Beginning(state.installation()[:8], catalog, workshop, chronicle, pins=store.pins())
@@ -106,7 +113,15 @@ def build(settings: Settings, catalog: Catalog, state: StateFolder, streams: Str
         title="Switchyard manager", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
     )
     access = Access(parts.token, str(settings.socket) if settings.socket else None)
-    desk = Desk(parts.world, parts.supervisor, parts.store, parts.logs, parts.runtimes.name, time.monotonic)
+    desk = Desk(
+        parts.world,
+        parts.supervisor,
+        parts.store,
+        parts.logs,
+        parts.runtimes.name,
+        time.monotonic,
+        Cache(settings.hf_cache / "hub"),
+    )
     app.include_router(control.router(parts.supervisor, access))
     admin.install(app, admin.Admin(access, desk, editor, streams or Streams()))
     return app
@@ -142,7 +157,8 @@ async def _running(parts: Parts, editor: Editor) -> AsyncIterator[None]:
 def _runtimes(settings: Settings, log_files: LogFiles, installation: str) -> Mapping[Kind, Runtime]:
     found: dict[Kind, Runtime] = {Kind.PROCESS: ProcessRuntime(log_files, installation)}
     if is_likely_here():
-        found[Kind.DOCKER] = DockerRuntime(log_files, installation)
+        site = Site(settings.engine_network, settings.container)
+        found[Kind.DOCKER] = DockerRuntime(log_files, installation, site=site)
     return found
 
 
@@ -156,6 +172,7 @@ def _places(settings: Settings, state: StateFolder) -> Places:
         image_server_image=settings.image_server_image,
         vllm_image=settings.vllm_image,
         hf_cache=settings.hf_cache,
+        hf_endpoint=settings.hf_endpoint,
         hf_token=settings.hf_token,
         hf_token_file=settings.hf_token_file,
         hf_offline=settings.hf_offline,
@@ -176,7 +193,7 @@ def main() -> None:
     try:
         settings = read_settings()
         catalog = catalog_file.load(settings.catalog)
-        state = StateFolder(settings.state)
+        state = StateFolder(settings.state, settings.token_file)
         with state.owned(), logs.to_stderr("manager"):
             streams = Streams()
             app = build(settings, catalog, state, streams)

@@ -8,8 +8,14 @@ from pathlib import Path
 from typing import Literal
 
 STATE_PREFIX = "state:"
+HF_ENDPOINT = "https://huggingface.co"
 
 RuntimeChoice = Literal["auto", "docker", "process"]
+
+
+def usual_hf_cache() -> Path:
+    """Where the Hub's own libraries keep what they download, unless they are told otherwise."""
+    return Path("~/.cache/huggingface").expanduser()
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +27,16 @@ class Places:
     runtime: RuntimeChoice = "auto"  # auto: a process where the program is installed, else a container
     image_server_image: str = "switchyard-image-server:latest"
     vllm_image: str = "vllm/vllm-openai:v0.32.0"
-    hf_cache: Path | None = None  # what was downloaded from the Hub; None: the engine's own, or a volume
+    hf_cache: Path = field(default_factory=usual_hf_cache)  # what is downloaded from the Hub, for all engines
+    hf_endpoint: str = HF_ENDPOINT
     hf_token: str = field(default="", repr=False)
     hf_token_file: Path | None = None  # goes before `hf_token`
     hf_offline: bool = False
+
+    @property
+    def hub(self) -> Path:
+        """Its part with the repositories; beside it, the Hub's libraries keep a token, modules and more."""
+        return self.hf_cache / "hub"
 
     def weights(self, path: str) -> Path:
         """What a model's `path` (or a mount's `source`) means here."""

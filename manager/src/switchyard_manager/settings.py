@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from switchyard_manager.errors import BadSetting
 
@@ -24,11 +25,27 @@ SETTINGS: dict[str, tuple[str, str]] = {
     ),
     "SWITCHYARD_TOKEN": (
         "made at the first start",
-        "the secret that manager and proxy share; without it, the one in the state folder's `token` file",
+        "the secret that manager and proxy share; without it, the one in the file below",
+    ),
+    "SWITCHYARD_TOKEN_FILE": (
+        "token in the state folder",
+        "the file that keeps that secret; made if it is not there, for its owner and, where it is named, its group",
     ),
     "SWITCHYARD_RUNTIME": (
         "auto",
         "how engines run: `docker`, `process`, or `auto`, which is a process if the program is installed",
+    ),
+    "SWITCHYARD_ENGINE_NETWORK": (
+        "none",
+        "a Docker network that engines join, publishing no port; for a manager that is in a container on it",
+    ),
+    "SWITCHYARD_GATE_URL": (
+        "none",
+        "where proxies of other machines find this one's gate, such as `http://gpu-pc:8078`",
+    ),
+    "SWITCHYARD_CONTAINER": (
+        "found by itself",
+        "the id or name of the container that the manager is in, where it is not found; `none`: it is in none",
     ),
     "SWITCHYARD_IMAGE_SERVER": (
         "switchyard-image-server",
@@ -44,17 +61,19 @@ SETTINGS: dict[str, tuple[str, str]] = {
         "the image of vLLM, for engines that run in containers",
     ),
     "SWITCHYARD_HF_CACHE": (
-        "the engine's own, or a Docker volume",
-        "the folder for what is downloaded from the Hugging Face Hub (`HF_HOME`), shared by all engines",
+        "HF_HOME, else ~/.cache/huggingface",
+        "the folder for what is downloaded from the Hugging Face Hub; the manager writes, engines read",
     ),
+    "HF_ENDPOINT": ("https://huggingface.co", "where the Hub is, for those who have a mirror of it"),
     "SWITCHYARD_HF_TOKEN_FILE": (
         "none",
-        "a file with the token for gated repositories of the Hub; read anew for each engine that starts",
+        "a file with the token for gated repositories of the Hub; read anew for each download and each start",
     ),
     "HF_TOKEN": ("none", "the token itself, instead of a file"),
-    "HF_HUB_OFFLINE": ("0", "`1` keeps every engine from asking the Hub: only what was downloaded is used"),
+    "HF_HUB_OFFLINE": ("0", "`1` keeps the manager from asking the Hub: only what was downloaded is used"),
 }
 
+USUAL_HF_CACHE = "~/.cache/huggingface"
 RUNTIMES: dict[str, Literal["auto", "docker", "process"]] = {
     "auto": "auto",
     "docker": "docker",
@@ -76,12 +95,17 @@ class Settings:
     runtime: Literal["auto", "docker", "process"] = "auto"
     image_server_image: str = SETTINGS["SWITCHYARD_IMAGE_SERVER_IMAGE"][0]
     vllm_image: str = SETTINGS["SWITCHYARD_VLLM_IMAGE"][0]
-    hf_cache: Path | None = None
+    hf_cache: Path = field(default_factory=lambda: Path(USUAL_HF_CACHE).expanduser())
+    hf_endpoint: str = SETTINGS["HF_ENDPOINT"][0]
     hf_token: str = field(default="", repr=False)
     hf_token_file: Path | None = None
     hf_offline: bool = False
     socket: Path | None = None
+    token_file: Path | None = None  # None: in the state folder
     allow_remote_specs: bool = False
+    engine_network: str | None = None
+    gate_url: str | None = None
+    container: str | None = None  # the manager's own
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -104,12 +128,17 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         runtime=_runtime(value("SWITCHYARD_RUNTIME")),
         image_server_image=value("SWITCHYARD_IMAGE_SERVER_IMAGE"),
         vllm_image=value("SWITCHYARD_VLLM_IMAGE"),
-        hf_cache=path("SWITCHYARD_HF_CACHE"),
+        hf_cache=path("SWITCHYARD_HF_CACHE") or path("HF_HOME") or Path(USUAL_HF_CACHE).expanduser(),
+        hf_endpoint=value("HF_ENDPOINT").rstrip("/"),
         hf_token=env.get("HF_TOKEN") or "",
         hf_token_file=path("SWITCHYARD_HF_TOKEN_FILE"),
         hf_offline=_flag("HF_HUB_OFFLINE", value("HF_HUB_OFFLINE")),
         socket=path("SWITCHYARD_MANAGER_SOCKET"),
+        token_file=path("SWITCHYARD_TOKEN_FILE"),
         allow_remote_specs=_flag("SWITCHYARD_ALLOW_REMOTE_SPECS", value("SWITCHYARD_ALLOW_REMOTE_SPECS")),
+        engine_network=env.get("SWITCHYARD_ENGINE_NETWORK") or None,
+        gate_url=_gate_url(env.get("SWITCHYARD_GATE_URL", "")),
+        container=env.get("SWITCHYARD_CONTAINER") or None,
     )
 
 
@@ -118,6 +147,22 @@ def port_number(name: str, text: str) -> int:
     if text.isascii() and text.isdigit() and 0 <= int(text) <= highest:
         return int(text)
     raise BadSetting(f"cannot use {name}={text}: a port is a number from 0 to {highest}")
+
+
+def _gate_url(text: str) -> str | None:
+    if not text:
+        return None
+    try:
+        parts = urlsplit(text)
+        named = parts.scheme == "http" and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        named, parts = False, urlsplit("")
+    if not named or parts.query or parts.fragment or parts.username is not None:
+        raise BadSetting(
+            f"cannot use SWITCHYARD_GATE_URL={text}: write the address as proxies see it, http://NAME:8078;"
+            " what encrypts the way between the machines goes around it (docs/two-machines.md)"
+        )
+    return text.rstrip("/")
 
 
 def _runtime(text: str) -> Literal["auto", "docker", "process"]:

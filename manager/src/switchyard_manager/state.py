@@ -15,8 +15,9 @@ from switchyard_manager.errors import AlreadyRunning, BadSetting
 class StateFolder:
     """One installation's folder. Made private to its owner: it holds the token."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, token_file: Path | None = None) -> None:
         self.root = root.expanduser().absolute()
+        self._token_file = token_file
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -31,7 +32,7 @@ class StateFolder:
 
     @property
     def token_file(self) -> Path:
-        return self.root / "token"
+        return self._token_file or self.root / "token"
 
     def installation(self) -> str:
         """What tells our processes from those of another installation on this machine."""
@@ -49,11 +50,19 @@ class StateFolder:
 
     def token(self) -> str:
         """The secret that manager and proxy share."""
-        return self._once(self.token_file, secrets.token_urlsafe(32))
-
-    def _once(self, file: Path, fresh: str) -> str:
+        # In a place of its own others are to read it, who may be other users: whoever chose it chose its group.
+        mode = 0o600 if self._token_file is None else 0o640
         try:
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            return self._once(self.token_file, secrets.token_urlsafe(32), mode)
+        except OSError as error:
+            raise BadSetting(
+                f"cannot keep the token in {self.token_file}: {error.strerror}; set SWITCHYARD_TOKEN_FILE to a"
+                " file that this user may make and read, or SWITCHYARD_TOKEN to the token itself"
+            ) from error
+
+    def _once(self, file: Path, fresh: str, mode: int = 0o600) -> str:
+        try:
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         except FileExistsError:
             return file.read_text().strip()
         with os.fdopen(descriptor, "w") as opened:

@@ -37,7 +37,7 @@ class App:
         self._page = page
         self._backoff = backoff or Backoff()
         self._shared = shared or Shared()
-        self.connections: Callable[[], int] = lambda: 0  # open now, as the server counts them
+        self._connections: Callable[[], int] = lambda: 0  # open now, as the server counts them
         self._answers: Answers | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,8 +56,11 @@ class App:
         self.parts.close()
         await send({"type": "lifespan.shutdown.complete"})
 
+    def counts_connections(self, count: Callable[[], int]) -> None:
+        self._connections = count
+
     def _count_connections(self) -> int:
-        return self.connections()
+        return self._connections()
 
     def stop(self) -> None:
         """End every request that still runs or waits; each client is told."""

@@ -167,6 +167,8 @@ class Exchange:
             raise RuntimeError("the reply is complete")
         kind = message["type"]
         if not self.response_started and kind == "http.response.start":
+            if message.get("switchyard.until_close"):  # the reply ends where the connection does
+                self._old, self.keep_alive = True, False
             self._begin(message["status"], message.get("headers", ()))
         elif self.response_started and kind == "http.response.body":
             self._pass(message.get("body", b""), last=not message.get("more_body", False))

@@ -183,6 +183,7 @@ class WireProtocol(HttpToolsProtocol):
             "server": self.server,
             "client": self.client,
             "switchyard.client": self,
+            "switchyard.target": self.url,
         }
 
     def on_body(self, body: bytes) -> None:

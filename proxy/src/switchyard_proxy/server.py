@@ -14,13 +14,12 @@ import signal
 import socket
 from collections.abc import Callable
 from types import FrameType
+from typing import Protocol, runtime_checkable
 
 import uvicorn
 
-from switchyard_proxy.app import App
 from switchyard_proxy.asgi import Receive, Scope, Send
 from switchyard_proxy.http import Limits, WireProtocol
-from switchyard_proxy.settings import Settings
 
 log = logging.getLogger(__name__)
 AFTER_GRACE_S = 5  # for a client that does not take even its last words
@@ -29,6 +28,28 @@ YOUNG = 20_000  # objects made until the collector looks: what the wire makes is
 READY = b"!"
 KEEP_ALIVE_S = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 Application = Callable[[Scope, Receive, Send], object]
+
+
+class Patience(Protocol):
+    """What the settings of whoever is served say of its clients, in seconds but for how many there may be."""
+
+    @property
+    def header_wait_s(self) -> float: ...
+    @property
+    def write_stall_s(self) -> float: ...
+    @property
+    def keep_alive_s(self) -> int: ...
+    @property
+    def max_connections(self) -> int: ...
+    @property
+    def stop_grace_s(self) -> float: ...
+
+
+@runtime_checkable
+class Counts(Protocol):
+    """An application that wants to know how many connections are open."""
+
+    def counts_connections(self, count: Callable[[], int]) -> None: ...
 
 
 class CannotListen(Exception):
@@ -54,8 +75,9 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
-        if isinstance(self.config.app, App):
-            self.config.app.connections = lambda: len(self.server_state.connections)
+        app: object = self.config.app
+        if isinstance(app, Counts):
+            app.counts_connections(lambda: len(self.server_state.connections))
         await super().startup(sockets)
 
     async def main_loop(self) -> None:
@@ -98,7 +120,7 @@ class Server(uvicorn.Server):
             await self.lifespan.shutdown()
 
 
-def configured(app: Application, settings: Settings) -> uvicorn.Config:
+def configured(app: Application, settings: Patience) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=WireProtocol.within(
@@ -120,7 +142,7 @@ def configured(app: Application, settings: Settings) -> uvicorn.Config:
 def serve(
     app: Application,
     end_all: Callable[[], None],
-    settings: Settings,
+    settings: Patience,
     listener: socket.socket,
     lifeline: socket.socket | None = None,
 ) -> None:

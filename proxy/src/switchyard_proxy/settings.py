@@ -281,12 +281,27 @@ SETTINGS = (
 
 def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     """Flags win over the environment, the environment over the defaults. Raises `SettingRefused`."""
-    given = vars(_parser().parse_args(arguments))
-    values = {setting.name: _value(setting, given.get(setting.name), environment) for setting in SETTINGS}
+    parser = argparse.ArgumentParser(
+        prog="switchyard-proxy", description="One OpenAI address for every model.", allow_abbrev=False
+    )
+    values = read_rows(SETTINGS, parser, arguments, environment)
+    return Settings(**values)  # type: ignore[arg-type]  # the table and the class name the same fields
+
+
+def read_rows(
+    rows: Sequence[Setting],
+    parser: argparse.ArgumentParser,
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+) -> dict[str, object]:
+    """By name; the token that a file holds is read. Raises `SettingRefused`."""
+    _add_flags(parser, rows)
+    given = vars(parser.parse_args(arguments))
+    values = {setting.name: _value(setting, given.get(setting.name), environment) for setting in rows}
     token_file = values.pop("token_file")
     if values["token"] is None and token_file is not None:
         values["token"] = _token_in(Path(str(token_file)))
-    return Settings(**values)  # type: ignore[arg-type]  # the table and the class name the same fields
+    return values
 
 
 def _value(setting: Setting, given: str | None, environment: Mapping[str, str]) -> object:
@@ -308,13 +323,9 @@ def _token_in(path: Path) -> str:
         raise SettingRefused(f"cannot read the token in {path}: {error}; give a file that holds it") from error
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="switchyard-proxy", description="One OpenAI address for every model.", allow_abbrev=False
-    )
-    for setting in SETTINGS:
+def _add_flags(parser: argparse.ArgumentParser, rows: Sequence[Setting]) -> None:
+    for setting in rows:
         if setting.flag is not None:
             default = "" if setting.default is None else f" Default: {setting.default}."
             shown = f"{setting.description}{default} Also: {setting.env}."
             parser.add_argument(setting.flag, dest=setting.name, help=shown)
-    return parser

@@ -110,8 +110,12 @@ ENGINES = {
         {"defaults": {"gpus": 2}} | args(tensor_parallel_size=4),
         "models.a.engine_args.tensor_parallel_size: cannot split the model over 4 GPUs (tensor_parallel_size) when it is given 2; make the two equal",
     ),
+    "embeddings from a model that is to write": (
+        args(runner="generate", convert="embed"),
+        "models.a.engine_args.convert: cannot turn a model into one that can embed and let it write text; remove it, or set 'runner' to \"pooling\"",
+    ),
     "tools without a parser": (
-        args(enable_auto_tool_choice=True),
+        model(repo="org/unheard-of", engine_args={"enable_auto_tool_choice": True}),
         "models.a.engine_args.enable_auto_tool_choice: cannot let the model choose tools without a parser; add 'tool_call_parser'",
     ),
     "tokens from an image model": (

@@ -89,11 +89,17 @@ def test_the_engine_follows_from_the_type_unless_it_is_said(
 @pytest.mark.parametrize(
     ("file", "capabilities"),
     [
-        (model(), ["chat", "completions"]),
+        (model(repo="org/unheard-of"), ["chat", "completions"]),
+        (model(repo="Qwen/Qwen3-8B"), ["chat", "completions", "tools", "reasoning"]),
+        (model(repo="BAAI/bge-m3"), ["embeddings", "rerank"]),
+        (model(repo="BAAI/bge-reranker-v2-m3"), ["rerank"]),
+        (model(repo="BAAI/bge-m3", engine="image-server"), ["chat"]),
         (model(type="vision"), ["chat", "vision"]),
-        (model(type="vision", engine="vllm"), ["chat", "completions", "vision"]),
+        (model(type="vision", engine="vllm", repo="org/eyes"), ["chat", "completions", "vision"]),
         (image(), ["images"]),
         (args(runner="pooling"), ["embeddings", "rerank"]),
+        (args(runner="pooling", convert="classify"), ["rerank"]),
+        (args(reasoning_parser="none", enable_auto_tool_choice=False), ["chat", "completions"]),
         (
             args(enable_auto_tool_choice=True, tool_call_parser="hermes", reasoning_parser="qwen3"),
             ["chat", "completions", "tools", "reasoning"],

@@ -25,6 +25,7 @@ from switchyard_manager.api.desk import Desk
 from switchyard_manager.api.editing import CatalogPlace, Editor
 from switchyard_manager.api.sse import Streams
 from switchyard_manager.gpu import Reading
+from switchyard_manager.model_files.cache import Cache
 from switchyard_manager.places import Places
 from switchyard_manager.runtimes import Kind
 from switchyard_manager.runtimes.log_files import LogFiles
@@ -51,13 +52,13 @@ class Engines:
     asleep: set[str] = field(default_factory=set)
 
     def answer(self, request: httpx.Request) -> httpx.Response:
-        model = request.url.host.removesuffix(".test")
-        match request.url.path:
-            case "/health":
+        _, model, asked = request.url.path.split("/", 2)
+        match asked:
+            case "health":
                 return httpx.Response(503 if model in self.loading else 200, json={})
-            case "/sleep":
+            case "sleep":
                 self.asleep.add(model)
-            case "/wake_up":
+            case "wake_up":
                 self.asleep.discard(model)
             case _:
                 pass
@@ -133,6 +134,11 @@ async def open_house(tmp_path: Path) -> AsyncIterator[Open]:
             house, run = await asyncio.to_thread(
                 _house, tmp_path, reading or Reading(), allows_remote_specs, keep_alive_s
             )
+            port = await stack.enter_async_context(_takes_connections())
+            house.runtime.endpoints = {
+                name: f"http://127.0.0.1:{port}/{name.replace('/', '.')}"
+                for name in (*house.world.catalog.models, "new")
+            }
             own = await stack.enter_async_context(asyncio.TaskGroup())
             tasks = [own.create_task(work) for work in run]
             stack.callback(lambda: [task.cancel() for task in tasks])
@@ -143,6 +149,14 @@ async def open_house(tmp_path: Path) -> AsyncIterator[Open]:
             return house
 
         yield open_it
+
+
+@contextlib.asynccontextmanager
+async def _takes_connections() -> AsyncIterator[int]:
+    """The port on which every engine seems to listen. What it says is `Engines`'."""
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
 
 
 def _house(
@@ -156,15 +170,14 @@ def _house(
     chronicle = Chronicle(writer.keep, store.last_seq(), epoch=time.time() - time.monotonic())
     world = World(Beginning("manager", catalog, workshop, chronicle))
     runtime, engines = FakeRuntime(kind=Kind.PROCESS), Engines()
-    runtime.endpoints = {name: f"http://{name.replace('/', '.')}.test" for name in (*catalog.models, "new")}
     runtimes = Runtimes({Kind.PROCESS: runtime})
     inbox: asyncio.Queue[News] = asyncio.Queue()
     to_engines = httpx.AsyncClient(transport=httpx.MockTransport(engines.answer))
     logs = LogFiles(folder / "logs")
-    places = Places(file, folder, "-", "-")
+    places = Places(file, folder, "-", "-", hf_cache=folder / "hf")
     means = Means(runtimes, to_engines, places, logs, workshop.key_of, inbox.put_nowait)
     supervisor = Supervisor(world, inbox, Hands(means, workshop, Still(reading), time.monotonic))
-    desk = Desk(world, supervisor, store, logs, "process", time.monotonic)
+    desk = Desk(world, supervisor, store, logs, "process", time.monotonic, Cache(places.hub))
     editor = Editor(CatalogPlace(file, folder, allows_remote_specs), world, supervisor)
     streams = Streams(keep_alive_s)
     app = FastAPI(docs_url=None, redoc_url=None)

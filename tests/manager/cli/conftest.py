@@ -217,6 +217,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 @pytest.fixture
 def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     monkeypatch.setattr(manager_app, "ADAPTERS", dict.fromkeys(Engine, ScriptedAdapter()))
+    monkeypatch.setattr(manager_app, "has_files", lambda _: False)
     served = Served(tmp_path)
     served.catalog.write_text(CATALOG)
     served.start_manager()

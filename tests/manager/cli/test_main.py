@@ -48,7 +48,8 @@ def test_the_version_is_the_same_in_both_forms(machine: Machine) -> None:
 IN_JSON = """
 status; load chat; load chat --no-wait; switch chat; unload chat; pin chat; unpin chat; cancel chat;
 explain chat; logs chat; events; history; validate; doctor; version; sleep chat; wake chat;
-load broken; load nobody; add; remove nobody --yes
+load broken; load nobody; add; remove nobody --yes;
+pull chat; models
 """
 
 

@@ -5,15 +5,18 @@ from typing import Any
 import pytest
 
 from switchyard_manager.runtimes import Bind, ContainerSpec
-from switchyard_manager.runtimes.docker.body import Naming, body
+from switchyard_manager.runtimes.docker.body import Naming, Place, body
+from switchyard_manager.runtimes.docker.host_paths import as_it_is
 
 OURS = Naming("0123456789abcdef")
 
 
-def made(**more: Any) -> dict[str, Any]:
-    return body(
-        ContainerSpec(instance="one-1", model="one", image="engine:1", port=8000, **more), OURS, "net-1"
-    )
+LOOPBACK = Place("net-1", published=True, mounts=())
+
+
+def made(place: Place = LOOPBACK, **more: Any) -> dict[str, Any]:
+    spec = ContainerSpec(instance="one-1", model="one", image="engine:1", port=8000, **more)
+    return body(spec, OURS, place)
 
 
 def test_gpus_are_asked_for_by_their_uuid() -> None:
@@ -57,9 +60,22 @@ def test_the_images_own_entrypoint_stands_unless_another_is_given() -> None:
 
 
 def test_folders_are_read_only_unless_said_otherwise() -> None:
-    mounts = made(binds=(Bind("/a", "/models"), Bind("/b", "/out", read_only=False)))["HostConfig"]["Mounts"]
+    mounts = (as_it_is(Bind("/a", "/models")), as_it_is(Bind("/b", "/out", read_only=False)))
 
     assert [(mount["Source"], mount["ReadOnly"]) for mount in mounts] == [("/a", True), ("/b", False)]
+    assert made(Place("net-1", published=True, mounts=mounts))["HostConfig"]["Mounts"] == [*mounts]
+
+
+def test_its_port_is_published_on_loopback_only() -> None:
+    assert made()["HostConfig"]["PortBindings"] == {"8000/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]}
+
+
+def test_in_a_network_of_the_operators_nothing_is_published() -> None:
+    said = made(Place("theirs", published=False, mounts=()))
+
+    assert said["HostConfig"]["NetworkMode"] == "theirs"
+    assert "PortBindings" not in said["HostConfig"]
+    assert said["Labels"]["switchyard.port"] == "8000"
 
 
 def test_an_engine_over_its_memory_does_not_swap() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 
 from switchyard_contracts.catalog import Capability, Engine, ModelType
 from switchyard_contracts.errors import Reason
-from switchyard_contracts.status import Failure, ModelStatus, Phase
+from switchyard_contracts.status import Failure, FilesAt, FilesStatus, ModelStatus, Phase
 from switchyard_proxy.dialects.llama_cpp import SUCCESS, VALUES, entry, listing, news, status
 from tests.proxy.dialects.hearing import documents, unhurried
 
@@ -51,8 +51,9 @@ def test_a_model_that_edits_pictures_takes_some() -> None:
     assert entry(paint, 7)["architecture"]["input_modalities"] == ("text", "image")
 
 
-def test_a_model_that_failed_is_unloaded_and_says_why() -> None:
-    told = status(model(phase=Phase.FAILED, failure=FAILURE))
+@pytest.mark.parametrize("phase", [Phase.FAILED, Phase.STOPPED], ids=["its engine", "its files"])
+def test_a_model_that_failed_is_unloaded_and_says_why(phase: Phase) -> None:
+    told = status(model(phase=phase, failure=FAILURE))
 
     assert told["value"] == "unloaded"
     assert told["failed"] is True
@@ -120,3 +121,14 @@ def test_progress_is_news_even_where_the_state_is_the_same() -> None:
 
 def test_an_order_that_was_taken_is_a_success() -> None:
     assert json.loads(SUCCESS) == {"success": True}
+
+
+def test_a_model_whose_files_are_fetched_is_downloading_and_shows_how_far_it_is() -> None:
+    files = FilesStatus(at=FilesAt.FETCHING, done_bytes=31, total_bytes=82)
+    fetched = model(phase=Phase.STOPPED, files=files, progress="downloading 3.1 of 8.2 GB, 38 %")
+
+    told = status(fetched)
+
+    assert told["value"] == "downloading"
+    assert told["progress"]["value"] == 0.38
+    assert status(model(phase=Phase.READY, files=files))["value"] == "loaded"

@@ -1,6 +1,7 @@
 """Chat and completions: beats anywhere, one identity throughout, and not a byte touched where none need be."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import hypothesis.strategies as st
@@ -189,6 +190,18 @@ def test_reasoning_tells_how_long_it_takes_until_the_engine_speaks() -> None:
     ChatCompletionChunk.model_validate(first, strict=True)
     assert first["choices"][0]["delta"] == {"reasoning_content": "waiting for the model (15 s)…\n"}
     assert second["choices"][0]["delta"] == {}
+
+
+def test_reasoning_tells_how_far_the_model_is_where_that_is_known() -> None:
+    far = iter(["downloading 3.1 of 8.2 GB, 38 %", None])
+    speaker = OPENAI_CHAT.voice(replace(opening("reasoning"), progress=lambda: next(far)))
+
+    told = [documents(speaker.beat(seconds))[0]["choices"][0]["delta"] for seconds in (15, 25)]
+
+    assert [one["reasoning_content"] for one in told] == [
+        "waiting for the model (15 s; downloading 3.1 of 8.2 GB, 38 %)…\n",
+        "waiting for the model (25 s)…\n",
+    ]
 
 
 @pytest.mark.parametrize(("mode", "beat"), [("comment", b": keepalive\n\n"), ("off", b"")])

@@ -37,3 +37,15 @@ def test_progress_is_kept_while_the_phase_lasts_and_no_longer() -> None:
 
     assert while_loading["chat"].progress == "60 %"
     assert known.loading == {}
+
+
+def test_what_was_said_of_a_download_is_over_when_the_model_says_no_more_of_it() -> None:
+    known = KnownModels()
+    known.note(Loading(model="chat", phase=Phase.STOPPED, elapsed_s=1, progress="downloading"))
+
+    known.replace(Models(models=(status("chat", phase=Phase.STOPPED, progress="downloading"),)))
+    meanwhile = dict(known.loading)
+    known.replace(Models(models=(status("chat", phase=Phase.STOPPED),)))
+
+    assert meanwhile["chat"].progress == "downloading"
+    assert known.loading == {}

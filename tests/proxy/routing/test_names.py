@@ -100,6 +100,20 @@ def test_a_variant_brings_its_changes_after_those_of_the_model() -> None:
     assert find(known, "a:hot").fallbacks == ("b",)
 
 
+def test_an_adapter_is_asked_for_by_the_name_that_its_engine_knows_however_it_was_found() -> None:
+    adapter = Variant(served_as="a:sql", aliases=("coder",))
+    said = serving(variants={"sql": adapter, "hot": Variant(rewrite=HOT)}, fallbacks=("b",))
+    known = directory(
+        status("a", aliases=("al",), serving=said), status("b"), among=(virtual("best", "coder", "b"),)
+    )
+
+    for name in ("a:sql", "al:sql", "coder", "best"):
+        assert (find(known, name).served_as, find(known, name).asked) == ("a:sql", name)
+        assert find(known, name).model.name == "a"
+    assert {find(known, name).served_as for name in ("a", "al", "a:hot")} == {"a"}
+    assert [one.served_as for one in known.instead(find(known, "coder"), needs.CHAT)] == ["b"]
+
+
 def test_changes_that_change_nothing_cost_nothing() -> None:
     known = directory(status("a", serving=serving(variants={"x": Variant()})))
 

@@ -138,3 +138,19 @@ async def test_a_variant_is_listed_and_retrieved(house: House) -> None:
 
     assert "chat:thinking" in [model["id"] for model in listed]
     assert one.status_code == 200
+
+
+async def test_an_adapter_is_a_model_of_its_own_to_clients_and_to_the_engine(house: House) -> None:
+    adapter = Variant(served_as="chat:sql", aliases=("sql-coder",))
+    engine, proxy = await served(house, variants={"sql": adapter})
+
+    async with proxy.client() as client:
+        for name in ("sql-coder", "gpt-4o:sql"):
+            assert (await client.post(CHAT, json={"model": name, "messages": []})).status_code == 200
+        listed = (await client.get("/v1/models")).json()["data"]
+        retrieved = (await client.get("/v1/models/sql-coder")).json()
+
+    assert [one.json["model"] for one in engine.seen] == ["chat:sql", "chat:sql"]
+    (entry,) = [one for one in listed if one["id"] == "chat:sql"]
+    assert (entry["variant_of"], entry["aliases"]) == ("chat", ["sql-coder"])
+    assert retrieved["id"] == "chat"

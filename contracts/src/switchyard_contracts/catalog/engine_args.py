@@ -5,9 +5,9 @@ with `_` for `-`.
 """
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, WithJsonSchema
 
 from switchyard_contracts.catalog.fields import (
     FROZEN,
@@ -23,6 +23,10 @@ from switchyard_contracts.catalog.fields import (
     Strength,
     Text,
 )
+
+Options = Annotated[
+    Mapping[str, Any], WithJsonSchema({"type": "object"})
+]  # any JSON: the engine knows what it takes
 
 
 class VllmArgs(BaseModel):
@@ -67,13 +71,21 @@ class VllmArgs(BaseModel):
         None, description="Run Python code that comes with the weights. Only for repositories you trust."
     )
     enable_auto_tool_choice: Flag | None = Field(
-        None, description="Let the model decide to call tools; needs `tool_call_parser`."
+        None,
+        description="Whether the model may decide to call tools. Left out: if it is known how it writes "
+        "its calls.",
     )
     tool_call_parser: Text | None = Field(
-        None, description='How the model writes its tool calls, for instance "hermes" or "llama3_json".'
+        None,
+        description='How the model writes its tool calls, for instance "hermes" or "llama3_json". Left '
+        "out, it follows "
+        "from the model's family.",
     )
     reasoning_parser: Text | None = Field(
-        None, description='How the model marks its thinking, for instance "qwen3" or "deepseek_r1".'
+        None,
+        description='How the model marks its thinking, for instance "qwen3" or "deepseek_r1"; "" for not '
+        "at all. Left "
+        "out, it follows from the model's family.",
     )
     chat_template: Text | None = Field(
         None,
@@ -86,7 +98,29 @@ class VllmArgs(BaseModel):
         None, description='How the weights are read, for instance "safetensors" or "instanttensor".'
     )
     runner: Literal["generate", "pooling"] | None = Field(
-        None, description='What the model does: "generate" text, or "pooling" for embeddings and ranking.'
+        None,
+        description='What the model does: "generate" text, or "pooling" for embeddings and ranking. Left '
+        "out, it "
+        "follows from the model's files or name, or from its `capabilities`.",
+    )
+    convert: Literal["auto", "none", "embed", "classify"] | None = Field(
+        None,
+        description='What a model that was made to write text is turned into, for the runner "pooling": '
+        '"embed" for '
+        'embeddings, "classify" for ranking.',
+    )
+    max_lora_rank: Literal[1, 8, 16, 32, 64, 128, 256, 320, 512] | None = Field(
+        None,
+        description="The highest rank of the adapters in `variants`. Left out, it is read from their files.",
+    )
+    max_loras: Count | None = Field(
+        None, description="Adapters computed together at most. Left out: all there are, and at most four."
+    )
+    mm_processor_kwargs: Options | None = Field(
+        None,
+        description='What the model\'s processor does to pictures and videos, for instance {"max_pixels": '
+        "1003520}. "
+        "What it says is counted by.",
     )
     limit_mm_per_prompt: Mapping[str, CountOrNone] | None = Field(
         None, description='Images, videos or sounds per request at most, for instance {"image": 4, "video": 0}.'

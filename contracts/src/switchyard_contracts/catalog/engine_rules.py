@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from switchyard_contracts.catalog.engine_args import ImageServerArgs, VllmArgs
 from switchyard_contracts.catalog.entries import Entry, gpu_count, parallel_sizes
 from switchyard_contracts.catalog.faults import Found, counted, quoted
-from switchyard_contracts.catalog.model import ARGS_OF, Engine, ModelType
+from switchyard_contracts.catalog.model import ARGS_OF, Engine, ModelType, manner_in
 
 ADDRESS = "remove it: Switchyard chooses the address and the key of its engines"
 OWN_FLAGS = {
@@ -29,6 +29,8 @@ VLLM_FLAGS = {
     "--root-path": ADDRESS,
     "--ssl-keyfile": ADDRESS,
     "--ssl-certfile": ADDRESS,
+    "--enable-lora": "remove it: it follows from 'lora' under variants",
+    "--lora-modules": "name the adapters under variants instead, each with 'lora'",
     "--hf-token": "put HF_TOKEN into the environment: a flag shows in every list of processes",
     "-q": "set 'engine_args.quantization' instead",
     "-tp": "set 'engine_args.tensor_parallel_size' instead",
@@ -128,6 +130,15 @@ def _type_rule(entry: Entry) -> Iterator[Found]:
             if getattr(args, name) is not None:
                 what = f"cannot use '{name}' for a model of type {own.type}; remove it"
                 yield entry.at("engine_args", name), what
-    elif isinstance(args, VllmArgs) and args.enable_auto_tool_choice and not args.tool_call_parser:
+    elif isinstance(args, VllmArgs):
+        yield from _vllm_rule(entry, args)
+
+
+def _vllm_rule(entry: Entry, args: VllmArgs) -> Iterator[Found]:
+    known = manner_in(entry.own).tools
+    if args.enable_auto_tool_choice and not (args.tool_call_parser or known):
         place = entry.at("engine_args", "enable_auto_tool_choice")
         yield place, "cannot let the model choose tools without a parser; add 'tool_call_parser'"
+    if args.runner == "generate" and args.convert in {"embed", "classify"}:
+        what = f"cannot turn a model into one that can {args.convert} and let it write text"
+        yield entry.at("engine_args", "convert"), f"{what}; remove it, or set 'runner' to \"pooling\""

@@ -11,6 +11,11 @@ def sees(model: Model) -> bool:
     return model.type is ModelType.VISION or Capability.VISION in model.capabilities
 
 
+def lora_name(model: Model, variant: str) -> str:
+    """Under which a model's engine serves one of its adapters: the name that clients use."""
+    return f"{model.name}:{variant}"
+
+
 def serving_of(model: Model, vision: Vision) -> Serving:
     """`vision` is what its processor does as far as anybody knows; what the catalog says goes before."""
     said = model.vision.model_dump(exclude_none=True) if model.vision else {}
@@ -19,7 +24,12 @@ def serving_of(model: Model, vision: Vision) -> Serving:
         max_queue=model.max_queue,
         rewrite=_rewrite(model.request),
         variants={
-            name: Variant(rewrite=_rewrite(variant.request), description=variant.description)
+            name: Variant(
+                rewrite=_rewrite(variant.request),
+                aliases=variant.aliases,
+                served_as=lora_name(model, name) if variant.lora else None,
+                description=variant.description,
+            )
             for name, variant in model.variants.items()
         },
         fallbacks=model.fallbacks,

@@ -29,6 +29,7 @@ from switchyard_contracts.catalog.fields import (
     SecondsOrNone,
     Text,
 )
+from switchyard_contracts.catalog.manners import NONE, Files, Manner, manner_of, ranks, settled
 from switchyard_contracts.catalog.serving_fields import NAMED, RequestChanges, Variant, VisionOverride
 
 
@@ -152,11 +153,16 @@ def default_engine(kind: ModelType, container: str | None) -> Engine:
     return Engine.VLLM if kind is ModelType.TEXT else Engine.IMAGE_SERVER
 
 
-def default_capabilities(kind: ModelType, args: EngineArgs) -> tuple[Capability, ...]:
-    """What a model of this type can do, as far as its type and its flags tell."""
+def default_capabilities(
+    kind: ModelType, args: EngineArgs, manner: Manner | None = None
+) -> tuple[Capability, ...]:
+    """What a model of this type can do, as far as its type and its flags tell, and what is known of its
+    manner."""
     if kind is ModelType.IMAGE:
         return (Capability.IMAGES,)
     if isinstance(args, VllmArgs) and args.runner == "pooling":
+        if ranks(args, manner or Manner()):
+            return (Capability.RERANK,)
         return (Capability.EMBEDDINGS, Capability.RERANK)
     found = [Capability.CHAT]
     if not isinstance(args, ImageServerArgs):
@@ -165,9 +171,18 @@ def default_capabilities(kind: ModelType, args: EngineArgs) -> tuple[Capability,
         found.append(Capability.VISION)
     if isinstance(args, VllmArgs) and args.enable_auto_tool_choice:
         found.append(Capability.TOOLS)
-    if isinstance(args, VllmArgs) and args.reasoning_parser:
+    if isinstance(args, VllmArgs) and args.reasoning_parser not in {None, NONE}:
         found.append(Capability.REASONING)
     return tuple(found)
+
+
+def _capabilities_by_name(data: Mapping[str, Any]) -> tuple[Capability, ...]:
+    """As far as an entry tells; `settle` knows more where the model's files are at hand."""
+    kind, args = data["type"], data["engine_args"]
+    if not isinstance(args, VllmArgs):
+        return default_capabilities(kind, args)
+    manner = manner_of(data["repo"] or data["path"] or "")
+    return default_capabilities(kind, settled(args, manner), manner)
 
 
 class Model(Defaults):
@@ -216,8 +231,8 @@ class Model(Defaults):
     )
     aliases: tuple[Alias, ...] = Field((), description="Other names under which clients find the model.")
     capabilities: tuple[Capability, ...] = Field(
-        default_factory=lambda data: default_capabilities(data["type"], data["engine_args"]),
-        description="What clients may ask of the model. Left out: what its type and its flags tell.",
+        default_factory=_capabilities_by_name,
+        description="What clients may ask of the model. Left out: what its type, its flags and its files tell.",
     )
     description: Text | None = Field(None, description="A sentence for people who choose a model.")
     request: RequestChanges = Field(
@@ -243,3 +258,28 @@ class Model(Defaults):
     def _read_args_of_the_engine(cls, value: Any, info: ValidationInfo) -> Any:
         engine = info.data.get("engine")
         return ARGS_OF[engine].model_validate(value) if engine and isinstance(value, dict) else value
+
+
+def manner_in(model: Model, files: Files | None = None) -> Manner:
+    return manner_of(model.repo or model.path or "", files)
+
+
+def args_as_written(model: Model) -> EngineArgs:
+    """The flags, with what the entry itself says elsewhere: capabilities that only a pooling model has."""
+    args = model.engine_args
+    if not isinstance(args, VllmArgs) or "capabilities" not in model.model_fields_set:
+        return args
+    return settled(args, Manner(), model.capabilities)
+
+
+def settle(model: Model, files: Files | None = None) -> Model:
+    """The model with the flags and the capabilities that follow from its files, or from its name if there are
+    none."""
+    args = model.engine_args
+    if not isinstance(args, VllmArgs):
+        return model
+    manner = manner_in(model, files)
+    said = model.capabilities if "capabilities" in model.model_fields_set else ()
+    whole = settled(args, manner, said)
+    can = said or default_capabilities(model.type, whole, manner)
+    return model.model_copy(update={"engine_args": whole, "capabilities": can})

@@ -1,7 +1,7 @@
 """What must hold between names: each leads to one thing, and what is named exists.
 
-A name is a model's own, an alias, `model:variant` (or `alias:variant`), or that of a virtual model. What could
-not be read has faults of its own, and is taken to exist.
+A name is a model's own, an alias, `model:variant` (or `alias:variant`), an alias of that, or that of a virtual
+model. What could not be read has faults of its own, and is taken to exist.
 """
 
 import difflib
@@ -77,6 +77,13 @@ def _variant_faults(book: _Book, entries: Sequence[Entry]) -> Iterator[Found]:
                     what = (
                         f"cannot use the name {quoted(full)} for a variant, which {path_of(taken)} has already"
                     )
+                    yield place, f"{what}; choose another"
+    for entry in entries:
+        for variant, said in entry.own.variants.items():
+            for index, alias in enumerate(said.aliases):
+                place = entry.at("variants", variant, "aliases", index)
+                if taken := book.add(alias, place, entry):
+                    what = f"cannot use the alias {quoted(alias)}, which {path_of(taken)} has already"
                     yield place, f"{what}; choose another"
 
 

@@ -22,6 +22,7 @@ from switchyard_contracts.catalog.file_rules import (
     settings_faults,
 )
 from switchyard_contracts.catalog.json_text import JsonText, NotJson, read_json
+from switchyard_contracts.catalog.lora_rules import lora_faults
 from switchyard_contracts.catalog.model import Defaults
 from switchyard_contracts.catalog.name_rules import name_faults
 from switchyard_contracts.catalog.serving_fields import Names, VirtualModel
@@ -166,6 +167,7 @@ def _rule_faults(parts: _Parts) -> Iterator[Found]:
     for entry in parts.entries:
         yield from entry_faults(entry)
         yield from engine_faults(entry)
+        yield from lora_faults(entry)
     yield from alias_faults(parts.entries)
     yield from container_faults(parts.entries)
     if parts.entries:  # else nothing could be found, for one reason, which is told already

@@ -18,6 +18,7 @@ from switchyard_contracts.catalog.fields import (
     CountOrNone,
     Flag,
     Rate,
+    Repo,
     Text,
 )
 from switchyard_contracts.serving import Prefer
@@ -46,10 +47,32 @@ class RequestChanges(BaseModel):
     )
 
 
+class Lora(BaseModel):
+    """Where an adapter's weights are: in a repository on the Hub, or in a folder."""
+
+    model_config = FROZEN
+
+    repo: Repo | None = Field(None, description="Repository on the Hugging Face Hub that holds the adapter.")
+    path: Text | None = Field(
+        None, description="Folder that holds it, in any form that the `path` of a model takes."
+    )
+    revision: Text | None = Field(None, description="Branch, tag or commit of `repo`.")
+
+
 class Variant(BaseModel):
     """A further name for a model, `model:variant`, that brings changes of its own."""
 
     model_config = FROZEN
+
+    lora: Lora | None = Field(
+        None,
+        description="A LoRA adapter that answers requests for this name, beside the model and on the same "
+        "engine. "
+        "Only for the engine vllm.",
+    )
+    aliases: tuple[Alias, ...] = Field(
+        (), description="Other names under which clients find the variant, beside `model:variant`."
+    )
 
     request: RequestChanges = Field(
         default_factory=RequestChanges,

@@ -75,7 +75,9 @@ def wanted(schemas: Iterable[Schema], root: Schema) -> str:
 
 def _phrases(schema: Schema, root: Schema) -> list[str]:
     choices = schema.get("enum") or [schema[key] for key in ("const",) if key in schema]
-    return [quoted(choice) for choice in choices] or [_phrase(schema, root)]
+    return [quoted(choice) if isinstance(choice, str) else str(choice) for choice in choices] or [
+        _phrase(schema, root)
+    ]
 
 
 def _phrase(schema: Schema, root: Schema) -> str:

@@ -6,6 +6,7 @@ admin             all of the routes below together
 status, models    what is; what the operator wants
 loading           a load that somebody waits for
 editing, entries  changes of models.json
+files             what was downloaded for models
 events, logs      what happens, told as it happens (sse), and what engines say (log_lines)
 history           what happened
 tally, metrics    the same in numbers

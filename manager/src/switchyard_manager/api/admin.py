@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.security import HTTPBearer
 
 from switchyard_contracts.errors import ErrorEnvelope
-from switchyard_manager.api import entries, errors, events, history, logs, metrics, models, status
+from switchyard_manager.api import entries, errors, events, files, history, logs, metrics, models, status
 from switchyard_manager.api.access import Access, Gate
 from switchyard_manager.api.desk import Desk
 from switchyard_manager.api.editing import Editor
@@ -34,6 +34,7 @@ def install(app: FastAPI, admin: Admin) -> None:
         history.router(desk),
         metrics.router(numbers),
         models.router(desk, streams),
+        files.router(desk),
         logs.router(desk, streams),
         models.one_model(desk),
         entries.router(desk, admin.editor),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from switchyard_contracts.status import ManagerStatus, ModelStatus
 from switchyard_manager.api.errors import Problem
+from switchyard_manager.model_files.cache import Cache
 from switchyard_manager.runtimes.log_files import LogFiles
 from switchyard_manager.store import Store
 from switchyard_manager.supervise import Supervisor, views
@@ -20,6 +21,7 @@ class Desk:
     logs: LogFiles
     runtime: str  # for people
     clock: Callable[[], float]
+    cache: Cache  # of the Hub
 
     @property
     def ground(self) -> Ground:

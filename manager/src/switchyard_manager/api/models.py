@@ -38,7 +38,8 @@ QUICK = {
     Verb.SLEEP: "Put a model to sleep once its requests are done",
     Verb.PIN: "Keep a model from ever being moved out, until it is unpinned by hand",
     Verb.UNPIN: "Let a model be moved out again, whatever models.json says",
-    Verb.CANCEL: "Call off the load that is under way; whoever waits for it is told",
+    Verb.CANCEL: "Call off the load or the download that is under way; whoever waits for it is told",
+    Verb.PULL: "Download a model's files, or what is new of them; `files` and `progress` tell how far it is",
 }
 
 

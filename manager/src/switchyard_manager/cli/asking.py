@@ -17,7 +17,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from switchyard_contracts.admin import Explanation, ModelChange
+from switchyard_contracts.admin import Explanation, FilesGone, KeptFiles, ModelChange
 from switchyard_contracts.errors import ErrorCode, ErrorEnvelope
 from switchyard_contracts.events import ManagerEvent, RunRecord
 from switchyard_contracts.status import ManagerStatus, ModelStatus
@@ -31,6 +31,7 @@ Shape = TypeVar("Shape", bound=BaseModel)
 
 ANSWER_WITHIN_S = 10.0
 CONNECT_WITHIN_S = 5.0
+REMOVED_WITHIN_S = 120.0  # some disks take their time with a hundred gigabytes
 EVENTS: TypeAdapter[list[ManagerEvent]] = TypeAdapter(list[ManagerEvent])
 RUNS: TypeAdapter[list[RunRecord]] = TypeAdapter(list[RunRecord])
 
@@ -65,7 +66,7 @@ class Where:
 
 def find_manager(settings: Settings) -> Where:
     """As the settings say; else where the manager that is up in this state folder said it listens. Blocking."""
-    token = settings.token or _kept_token(settings.state)
+    token = settings.token or _kept_token(settings.token_file or settings.state / "token")
     if not (token.isascii() and token.isprintable()):
         raise Refused(
             "cannot send this token: use letters, digits and signs in SWITCHYARD_TOKEN, and no others"
@@ -85,10 +86,10 @@ def url_of(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _kept_token(state: Path) -> str:
+def _kept_token(file: Path) -> str:
     """Asking makes no state folder where there is none."""
     try:
-        return (state / "token").read_text(encoding="utf-8").strip()
+        return file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeError):
         return ""
 
@@ -109,6 +110,14 @@ class Manager:
 
     async def model(self, model: str) -> ModelStatus:
         return self._read(ModelStatus, await self._ask("GET", f"/api/models/{_quoted(model)}", model))
+
+    async def files(self) -> KeptFiles:
+        return self._read(KeptFiles, await self._ask("GET", "/api/files"))
+
+    async def remove_files(self, name: str) -> FilesGone:
+        """Of a model, or of a repository."""
+        reply = await self._ask("DELETE", f"/api/files/{_quoted(name)}", name, timeout=REMOVED_WITHIN_S)
+        return self._read(FilesGone, reply)
 
     async def explanation(self, model: str) -> Explanation:
         path = f"/api/models/{_quoted(model)}/explain"

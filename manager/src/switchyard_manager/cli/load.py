@@ -95,20 +95,21 @@ class _Loading:
 
     async def _look_on(self, first: ModelChange) -> ModelStatus | Failed:
         """What it came to. A failure is no exception here: that would leave in a group."""
-        status = first.status
+        status, served = first.status, False
         while True:
             if status is not None:
                 self.shown.status(status)
-                if (end := self._end(status)) is not None:
+                if (end := self._end(status, served=served)) is not None:
                     return end
             await self._happens()
+            served = self.served  # before it is looked at: what is seen then is no older
             try:
                 status = await self.manager.model(first.model)
             except Failed as failed:
                 return failed
 
-    def _end(self, status: ModelStatus) -> ModelStatus | Failed | None:
-        if self.served or status.phase is Phase.READY:
+    def _end(self, status: ModelStatus, *, served: bool) -> ModelStatus | Failed | None:
+        if served or status.phase is Phase.READY:
             return status
         if self.refused is None and (status.waiting or status.phase in COMING):
             return None

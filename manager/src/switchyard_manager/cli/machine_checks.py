@@ -15,7 +15,7 @@ from switchyard_contracts import __version__
 from switchyard_contracts.catalog import Catalog, CatalogRefused
 from switchyard_contracts.status import ManagerStatus
 from switchyard_manager import catalog_file
-from switchyard_manager.cli import findings
+from switchyard_manager.cli import findings, fitting
 from switchyard_manager.cli.asking import Failed, Manager, ask
 from switchyard_manager.cli.findings import Finding
 from switchyard_manager.engines import ADAPTERS
@@ -28,7 +28,6 @@ from switchyard_manager.runtimes.docker.facts import DockerFacts, docker_facts
 from switchyard_manager.settings import Settings, port_number
 
 MIB = 2**20
-HUB_CACHE = Path("~/.cache/huggingface")
 FAULTS_SHOWN = 5
 
 
@@ -52,11 +51,12 @@ def look(settings: Settings, by: Instruments | None = None) -> Iterator[Finding]
     )
     reading = by.gpus()
     yield from findings.of_gpus(reading)
+    if catalog and not reading.blind:
+        yield fitting.of_fit(catalog, reading)
     in_containers = _in_containers(catalog, settings) if catalog else []
     yield from findings.of_docker(by.docker(), in_containers, has_gpus=bool(reading.gpus))
     yield findings.of_disk("the state folder", str(settings.state), _free_mib(settings.state))
-    cache = _hub_cache(settings)
-    yield findings.of_disk("what is downloaded", str(cache), _free_mib(cache))
+    yield findings.of_disk("what is downloaded", str(settings.hf_cache), _free_mib(settings.hf_cache))
     yield from _manager_and_ports(settings, by)
 
 
@@ -77,10 +77,6 @@ def _in_containers(catalog: Catalog, settings: Settings) -> list[str]:
     )
     models = catalog.models.values()
     return [model.name for model in models if ADAPTERS[model.engine].kind(model, places) is Kind.DOCKER]
-
-
-def _hub_cache(settings: Settings) -> Path:
-    return settings.hf_cache or Path(os.environ.get("HF_HOME") or HUB_CACHE).expanduser()
 
 
 def _free_mib(folder: Path) -> int | None:

@@ -19,7 +19,9 @@ from switchyard_manager.cli.explain import explain
 from switchyard_manager.cli.history import history
 from switchyard_manager.cli.load import load, switch
 from switchyard_manager.cli.logs import logs
+from switchyard_manager.cli.models import models
 from switchyard_manager.cli.printing import Json, say, say_json
+from switchyard_manager.cli.pull import pull
 from switchyard_manager.cli.remove import remove
 from switchyard_manager.cli.status import status
 from switchyard_manager.cli.validate import validate
@@ -93,6 +95,8 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     wishes.pin,
     wishes.unpin,
     wishes.cancel,
+    pull,
+    models,
     explain,
     logs,
     events,

@@ -35,7 +35,7 @@ def unpin(model: ModelName, json_output: Json = False) -> None:
 
 
 def cancel(model: ModelName, json_output: Json = False) -> None:
-    """Break off a load that is under way; whoever waits for it is told."""
+    """Break off a load or a download that is under way; whoever waits for it is told."""
     _wish(model, "cancel", "is no longer being loaded", "was not being loaded", json_output=json_output)
 
 

@@ -37,7 +37,7 @@ def clock(at: float) -> str:
     return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def happened(event: ManagerEvent) -> str:
+def happened(event: ManagerEvent) -> str:  # noqa: C901 - one case for each kind
     """What an event tells, without when and of which model."""
     data = event.data
     match event.kind:
@@ -48,6 +48,8 @@ def happened(event: ManagerEvent) -> str:
             return str(data.get("text"))
         case EventKind.MADE_ROOM:
             return _made_room(event)
+        case EventKind.FILES:
+            return f"its files: {data.get('message') or data.get('at')}"
         case EventKind.FAILURE:
             return f"failed ({data.get('reason')}): {data.get('message')}"
         case EventKind.REFUSED:

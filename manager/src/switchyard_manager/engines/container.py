@@ -15,6 +15,9 @@ USUAL_PORT = 8000
 
 
 class ContainerAdapter:
+    def settle(self, model: Model, places: Places) -> Model:
+        return model
+
     def kind(self, model: Model, places: Places) -> Kind:
         return Kind.DOCKER
 
@@ -52,8 +55,9 @@ class ContainerAdapter:
         return {}
 
     def health(self, model: Model) -> Probe:
-        """Not every server that speaks OpenAI has a `/health`; all list their models."""
-        return Probe("/v1/models", timeout_s=5.0)
+        """Not every server that speaks OpenAI has a `/health`; nearly all list their models, and those that do
+        not (text-embeddings-inference, whisper.cpp) say so once they are up."""
+        return Probe("/v1/models", timeout_s=5.0, missing_will_do=True)
 
     def canary(self, model: Model) -> Probe | None:
         """No picture of a foreign server: what is small for one, the next refuses, or paints for minutes."""
@@ -73,6 +77,9 @@ class ContainerAdapter:
 
     def takes_what_it_gets(self, model: Model) -> bool:
         return False
+
+    def beside_cache_mib(self, log: str) -> int | None:
+        return None
 
     def explain(self, model: Model, exit_: Exit) -> Failure:
         return reasons.explain(model.name, exit_)

@@ -1,18 +1,19 @@
-"""What an engine needs to fetch weights from the Hugging Face Hub: the token, the cache, whether it may ask."""
+"""What an engine is told of the Hugging Face Hub: where the files are, not to ask for them, the token.
+
+All that a model needs is there before its engine starts (`model_files`), so no engine asks the Hub itself: a
+start takes no longer when the Hub is slow, and changes nothing that the operator did not ask for.
+"""
 
 from switchyard_contracts.errors import Reason
 from switchyard_manager.errors import EngineFailed
 from switchyard_manager.places import Places
 
+OFFLINE = {"HF_HUB_OFFLINE": "1"}
+
 
 def environment(places: Places) -> dict[str, str]:
-    """Of an engine that runs as a process; where a container keeps its cache, `inside` says."""
-    env = {} if places.hf_cache is None else {"HF_HOME": str(places.hf_cache)}
-    return env | offline(places)
-
-
-def offline(places: Places) -> dict[str, str]:
-    return {"HF_HUB_OFFLINE": "1"} if places.hf_offline else {}
+    """Of an engine that runs as a process; where a container finds the files, `inside` says."""
+    return {"HF_HOME": str(places.hf_cache), "HF_HUB_CACHE": str(places.hub)} | OFFLINE
 
 
 def token(model: str, places: Places) -> dict[str, str]:

@@ -10,7 +10,7 @@ import json
 import os
 from typing import Any
 
-from switchyard_contracts.catalog import Engine, Model
+from switchyard_contracts.catalog import Engine, Lora, Model, args_as_written
 from switchyard_manager.places import Places
 
 AS_THEY_STAND = (
@@ -32,13 +32,16 @@ AS_THEY_STAND = (
 def spec_hash(model: Model, places: Places) -> str:
     said = model.model_dump(mode="json", include=set(AS_THEY_STAND), exclude_none=True)
     said |= {
-        "engine_args": model.engine_args.model_dump(mode="json", exclude_none=True),
+        "engine_args": args_as_written(model).model_dump(mode="json", exclude_none=True),
         "image": _image(model, places),
         "mounts": [
             {"source": _resolved(mount.source, places), "target": mount.target, "read_only": mount.read_only}
             for mount in model.mounts
         ],
         "path": _resolved(model.path, places) if model.path else None,
+        "lora": {
+            name: _adapter(variant.lora, places) for name, variant in model.variants.items() if variant.lora
+        },
     }
     return hashlib.sha256(_canonical(said).encode()).hexdigest()
 
@@ -59,6 +62,11 @@ def _image(model: Model, places: Places) -> str | None:
             return places.image_server_image
         case Engine.CONTAINER:
             return None
+
+
+def _adapter(lora: Lora, places: Places) -> dict[str, str]:
+    said = lora.model_dump(exclude_none=True)
+    return said if lora.path is None else said | {"path": _resolved(lora.path, places)}
 
 
 def _resolved(path: str, places: Places) -> str:

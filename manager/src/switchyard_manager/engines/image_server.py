@@ -23,6 +23,9 @@ ON_UNLESS_TOLD = frozenset({"park", "labels"})
 
 
 class ImageServerAdapter:
+    def settle(self, model: Model, places: Places) -> Model:
+        return model
+
     def kind(self, model: Model, places: Places) -> Kind:
         return programs.where(model, places.image_server, places)
 
@@ -54,6 +57,9 @@ class ImageServerAdapter:
     def takes_what_it_gets(self, model: Model) -> bool:
         return False
 
+    def beside_cache_mib(self, log: str) -> int | None:
+        return None
+
     def explain(self, model: Model, exit_: Exit) -> Failure:
         return reasons.explain(model.name, exit_)
 
@@ -80,7 +86,6 @@ def _process(model: Model, run: Run, places: Places) -> ProcessSpec:
 
 def _container(model: Model, run: Run, places: Places) -> ContainerSpec:
     weights, weights_bind = inside.weights(model, places)
-    cache_bind, volumes = inside.hub_cache(places)
     return ContainerSpec(
         instance=run.instance,
         model=model.name,
@@ -90,10 +95,9 @@ def _container(model: Model, run: Run, places: Places) -> ContainerSpec:
         image=model.image or places.image_server_image,
         port=run.listen.port,
         command=_arguments(model, run, weights),
-        env={"HF_HOME": inside.HUB_CACHE, **hub.offline(places), **programs.open_part(model.env)},
+        env=inside.HUB | programs.open_part(model.env),
         secrets=_secrets(model, run, places),
-        binds=(*weights_bind, *cache_bind, *inside.mounts(model, places)),
-        volumes=volumes,
+        binds=(*weights_bind, inside.hub_cache(places), *inside.mounts(model, places)),
         shm_mib=inside.SHM_MIB,
     )
 

@@ -3,15 +3,18 @@
 from pathlib import Path
 
 from switchyard_contracts.catalog import Model
-from switchyard_manager.engines import programs
+from switchyard_contracts.errors import Reason
+from switchyard_manager.engines import hub, programs
+from switchyard_manager.errors import EngineFailed
 from switchyard_manager.places import Places
 from switchyard_manager.runtimes import Bind
 
 # A private segment rather than the host's: workers that share the host's outlive their container.
 SHM_MIB = 8192
 WEIGHTS = "/switchyard/weights"
-HUB_CACHE = "/cache/huggingface"
-HUB_VOLUME = "switchyard-huggingface"
+HUB_CACHE = "/cache/huggingface/hub"
+# What is shared may only be read. What the Hub's libraries write beside it, each container keeps for itself.
+HUB = {"HF_HUB_CACHE": HUB_CACHE, "HF_HOME": "/tmp/huggingface"} | hub.OFFLINE  # noqa: S108 - inside
 
 
 def weights(model: Model, places: Places) -> tuple[str, tuple[Bind, ...]]:
@@ -29,8 +32,17 @@ def mounts(model: Model, places: Places) -> tuple[Bind, ...]:
     )
 
 
-def hub_cache(places: Places) -> tuple[tuple[Bind, ...], dict[str, str]]:
-    """The machine's own folder where the operator names one, else a named volume."""
-    if places.hf_cache is None:
-        return (), {HUB_VOLUME: HUB_CACHE}
-    return (Bind(str(places.hf_cache), HUB_CACHE, read_only=False),), {}
+def hub_cache(places: Places) -> Bind:
+    """What was downloaded, of all models: files are shared between revisions, so no part can be told apart.
+
+    Not the folder that it is in: the Hub's libraries keep the operator's token there. Blocking.
+    """
+    try:
+        places.hub.mkdir(parents=True, exist_ok=True)  # nothing can be mounted from where nothing is
+    except OSError as error:
+        raise EngineFailed.because(
+            Reason.RUNTIME_UNAVAILABLE,
+            f"cannot make {places.hub}, which engines read their files from: {error.strerror}",
+            "make its folder writable for the manager, or set SWITCHYARD_HF_CACHE to another",
+        ) from error
+    return Bind(str(places.hub), HUB_CACHE)

@@ -44,6 +44,63 @@ CAUSES = _rows(
     ),
     (r"is greater than the derived max_model_len", Reason.BAD_ENGINE_ARGUMENT, "lower `context_length`"),
     (
+        r"invalid tool call parser: (?P<name>\S+)",
+        Reason.BAD_ENGINE_ARGUMENT,
+        (
+            "this vLLM knows no way of calling tools named {name}: set `tool_call_parser` in `engine_args` to "
+            "one that it "
+            "names, or `enable_auto_tool_choice` to false"
+        ),
+    ),
+    (
+        r"invalid reasoning parser: (?P<name>\S+)",
+        Reason.BAD_ENGINE_ARGUMENT,
+        (
+            "this vLLM knows no way of thinking named {name}: set `reasoning_parser` in `engine_args` to one "
+            "that it names, "
+            'or to "none"'
+        ),
+    ),
+    (
+        r"reasoning parser could not locate|think start/end tokens in the tokenizer",
+        Reason.BAD_ENGINE_ARGUMENT,
+        'set `reasoning_parser` in `engine_args` to "none": this model\'s tokenizer has no words for thinking',
+    ),
+    (
+        r"Tool (?:parser|extractor) could not locate",
+        Reason.BAD_ENGINE_ARGUMENT,
+        (
+            "set `enable_auto_tool_choice` in `engine_args` to false: this model's tokenizer has no words for "
+            "calling tools so"
+        ),
+    ),
+    (
+        r"LoRA rank (?P<rank>\d+) is greater than max_lora_rank",
+        Reason.BAD_ENGINE_ARGUMENT,
+        (
+            "set `max_lora_rank` in `engine_args` to {rank} or the next higher of 8, 16, 32, 64, 128, 256, "
+            "320, 512"
+        ),
+    ),
+    (
+        r"does not support LoRA|is not supported for LoRA|LoRA is not supported",
+        Reason.BAD_ENGINE_ARGUMENT,
+        "remove `lora` from the `variants` of this model: vLLM cannot serve adapters beside it",
+    ),
+    (
+        r"expected target modules|Unsupported modules_to_save|does not yet support DoRA",
+        Reason.BAD_ENGINE_ARGUMENT,
+        "remove this adapter: it was made for another model, or in a way that vLLM cannot serve",
+    ),
+    (
+        r"does not support `--runner (?P<runner>\w+)`|models do not support `--runner (?P<other>\w+)`",
+        Reason.BAD_ENGINE_ARGUMENT,
+        (
+            'correct `runner` in `engine_args`: "generate" for models that write, "pooling" for embeddings '
+            "and ranking"
+        ),
+    ),
+    (
         r"Sleep mode is not supported on current platform",
         Reason.BAD_ENGINE_ARGUMENT,
         'set `sleep` of this model to "off"',

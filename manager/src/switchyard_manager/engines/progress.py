@@ -51,6 +51,16 @@ LINES: tuple[tuple[re.Pattern[str], Words], ...] = tuple(
     )
 )
 
+# An engine's word that it takes requests now, or in the next moment.
+UP = re.compile(
+    r"Application startup complete|Uvicorn running on|Starting vLLM (?:API )?server|\) is ready$"
+    r"|server is listening on"
+)
+
+
+def announces(line: str) -> bool:
+    return UP.search(line[-LONGEST:]) is not None
+
 
 def read(line: str) -> str | None:
     shown = [state for state in line[-LONGEST:].split("\r") if state.strip()]

@@ -28,6 +28,7 @@ class Run:
     listen: Listen
     gpus: tuple[str, ...] = ()
     devices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # see `ContainerSpec`
+    beside_cache_mib: int | None = None  # what each GPU had to hold beside the cache, in a former run
     share: Share | None = None  # None: no GPU, or nothing is known of it; the engine's own default holds
     api_key: str = field(default="", repr=False)  # this run's own; see `Adapter.headers`
 
@@ -39,6 +40,8 @@ class Probe:
     path: str
     timeout_s: float
     body: Mapping[str, Any] | None = None
+    missing_will_do: bool = False  # a 404 means success, too: it is up, and lacks this route
+    instead: Mapping[str, Any] | None = None  # the body to ask with where `body` is refused with a 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,11 @@ class SleepCalls:
 
 
 class Adapter(Protocol):
+    def settle(self, model: Model, places: Places) -> Model:
+        """The model with what follows from its files here: flags, capabilities. The others are asked with this
+        one. Blocking."""
+        ...
+
     def kind(self, model: Model, places: Places) -> Kind:
         """Where it is to run on this machine. Blocking (it looks for programs)."""
         ...
@@ -103,6 +111,11 @@ class Adapter(Protocol):
         """Whether what it was seen to hold says nothing of what it needs, as it fills the share it is given."""
         ...
 
+    def beside_cache_mib(self, log: str) -> int | None:
+        """What each GPU has to hold beside its cache, from the log of a start that measured it; None: it did
+        not."""
+        ...
+
     def explain(self, model: Model, exit_: Exit) -> Failure:
         """Why it ended, from how it ended and what it said."""
         ...
@@ -110,6 +123,8 @@ class Adapter(Protocol):
 
 CANARY_TIMEOUT_S = 120.0
 CHATS = frozenset({Capability.CHAT, Capability.VISION, Capability.TOOLS, Capability.REASONING})
+PAINTS = frozenset({Capability.IMAGES})
+PICTURE = {"prompt": "a grey square", "size": "64x64"}
 
 
 def openai_canary(model: Model) -> Probe | None:
@@ -117,7 +132,9 @@ def openai_canary(model: Model) -> Probe | None:
     can = frozenset(model.capabilities)
     for abilities, path, body in CANARIES:
         if can & abilities:
-            return Probe(path, CANARY_TIMEOUT_S, {"model": model.name, **body})
+            named = {"model": model.name}
+            instead = named | PICTURE if abilities is PAINTS else None  # some have steps of their own
+            return Probe(path, CANARY_TIMEOUT_S, {**named, **body}, instead=instead)
     return None
 
 
@@ -126,11 +143,7 @@ CANARIES: tuple[tuple[frozenset[Capability], str, Mapping[str, Any]], ...] = (
     (frozenset({Capability.COMPLETIONS}), "/v1/completions", {"prompt": "hi", "max_tokens": 1}),
     (frozenset({Capability.EMBEDDINGS}), "/v1/embeddings", {"input": "hi"}),
     (frozenset({Capability.RERANK}), "/v1/rerank", {"query": "hi", "documents": ["hi"]}),
-    (
-        frozenset({Capability.IMAGES}),
-        "/v1/images/generations",
-        {"prompt": "a grey square", "size": "64x64", "num_inference_steps": 2},
-    ),
+    (PAINTS, "/v1/images/generations", PICTURE | {"num_inference_steps": 2}),
 )
 
 

@@ -30,6 +30,7 @@ ADVICE: dict[Reason, str] = {
     Reason.ENGINE_MISSING: "install the engine, or choose another with `engine` in models.json",
     Reason.ENGINE_STUCK: "read the engine's log; it held requests and got nowhere, and is started anew",
     Reason.GATED_REPO: "accept the model's licence on its page and set HF_TOKEN",
+    Reason.HUB_UNREACHABLE: "see that this machine reaches the Hub (network, HTTPS_PROXY, HF_ENDPOINT)",
     Reason.IMAGE_MISSING: "check the image's name, and that this machine can pull it (docker pull)",
     Reason.INSUFFICIENT_VRAM: "choose a smaller or quantised model, correct `vram_mib`, or give it more `gpus`",
     Reason.LOAD_FAILED: "read the end of its log (logs/MODEL/current.log in the state folder)",
@@ -51,6 +52,7 @@ ADVICE: dict[Reason, str] = {
 ENVIRONMENT: frozenset[Reason] = frozenset(
     {
         Reason.DISK_FULL,
+        Reason.HUB_UNREACHABLE,
         Reason.IMAGE_MISSING,
         Reason.NO_GPU,
         Reason.NO_GPU_DRIVER,

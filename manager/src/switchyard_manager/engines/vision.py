@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from switchyard_contracts.catalog import Engine, ImageServerArgs, Model
+from switchyard_contracts.catalog import Engine, ImageServerArgs, Model, VllmArgs
 from switchyard_contracts.serving import Vision
 
 LARGEST_FILE = 1_048_576
@@ -25,6 +25,7 @@ OLDER = Vision(
 NEWER = Vision()
 # What our own engine takes of a video where its flags say nothing.
 USUAL_FPS, USUAL_FRAMES = 2.0, 64
+VLLM_FRAMES, VLLM_FPS = 32, 30.0  # every video of more than a second has as many
 OLDER_NAMES = re.compile(r"qwen-?2([._]?5)?[-_]?vl", re.IGNORECASE)
 
 PICTURES = {
@@ -65,7 +66,9 @@ def read_vision(model: Model, folder: Path) -> Vision:
 
 
 def as_served(model: Model, vision: Vision) -> Vision:
-    """Our own engine takes fewer frames than a processor would, and may be told to shrink pictures. Pure."""
+    """Engines take fewer frames than a processor would, and may be told to shrink pictures. Pure."""
+    if isinstance(model.engine_args, VllmArgs):
+        return _as_vllm_serves(model.engine_args, vision)
     if model.engine is not Engine.IMAGE_SERVER or not isinstance(model.engine_args, ImageServerArgs):
         return vision
     args = model.engine_args
@@ -81,6 +84,12 @@ def as_served(model: Model, vision: Vision) -> Vision:
             "max_frames": min(vision.max_frames, args.max_video_frames or USUAL_FRAMES),
         }
     )
+
+
+def _as_vllm_serves(args: VllmArgs, vision: Vision) -> Vision:
+    """It spreads so many frames over a video, however long that is, before a processor sees any of it."""
+    frames = {"fps": VLLM_FPS, "max_frames": min(vision.max_frames, VLLM_FRAMES)}
+    return vision.model_copy(update=frames | _said(PICTURES, args.mm_processor_kwargs or {}))
 
 
 def _said(fields: Mapping[str, tuple[str, ...]], file: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,24 +4,31 @@ from collections.abc import Mapping
 
 from switchyard_contracts.catalog import Model, SleepPolicy, VllmArgs
 from switchyard_contracts.status import Failure
-from switchyard_manager.engines import hub, inside, metrics, programs, progress, reasons
+from switchyard_manager.engines import (
+    checkpoint,
+    hub,
+    inside,
+    metrics,
+    programs,
+    progress,
+    reasons,
+    vllm_caches,
+    vllm_lora,
+    vllm_memory,
+)
 from switchyard_manager.engines.protocol import Call, Probe, Run, SleepCalls, bearer, openai_canary
 from switchyard_manager.engines.vllm_flags import arguments, may_sleep
 from switchyard_manager.places import Places
 from switchyard_manager.runtimes import AnySpec, ContainerSpec, Exit, Kind, ProcessSpec
 
 API_KEY = "VLLM_API_KEY"  # an environment variable: a flag shows in every list of processes
-READY_LIMIT = "VLLM_ENGINE_READY_TIMEOUT_S"
-READY_LIMIT_S = 600  # vLLM's own default, beyond which it gives up whatever we would allow
+# Beyond its own limit vLLM gives up whatever we would allow. Ours is `startup_timeout_s`; this is the same for
+# every run, as it is one of the variables by which vLLM names what it compiles.
+READY_LIMIT, READY_LIMIT_S = "VLLM_ENGINE_READY_TIMEOUT_S", 86_400
 
-# Compiled kernels: a start that finds them is seconds where one that does not is minutes.
-COMPILED_VOLUME, COMPILED = "switchyard-vllm", "/cache/vllm"
-CACHES = {
-    "HF_HOME": inside.HUB_CACHE,
-    "VLLM_CACHE_ROOT": COMPILED,
-    "TRITON_CACHE_DIR": f"{COMPILED}/triton",
-    "FLASHINFER_WORKSPACE_BASE": f"{COMPILED}/flashinfer",
-}
+# Its processes give themselves titles, and write them over the environment by which leftovers of ours are
+# found.
+KEEPS_ITS_MARK = {"SPT_NOENV": "1"}
 
 # Level 1 keeps the weights in RAM. Level 2 drops them, and answers garbage if the way back is not just so.
 SLEEP = SleepCalls(
@@ -33,10 +40,14 @@ SLEEP = SleepCalls(
 
 
 class VllmAdapter:
+    def settle(self, model: Model, places: Places) -> Model:
+        return checkpoint.settle_by_files(model, places)
+
     def kind(self, model: Model, places: Places) -> Kind:
         return programs.where(model, places.vllm, places)
 
     def spec(self, model: Model, run: Run, places: Places) -> AnySpec:
+        model = self.settle(model, places)
         return _process(model, run, places) if run.kind is Kind.PROCESS else _container(model, run, places)
 
     def headers(self, model: Model, api_key: str) -> Mapping[str, str]:
@@ -66,6 +77,9 @@ class VllmAdapter:
         args = model.engine_args
         return not (isinstance(args, VllmArgs) and args.kv_cache_memory_bytes)
 
+    def beside_cache_mib(self, log: str) -> int | None:
+        return vllm_memory.beside_cache_mib(log)
+
     def explain(self, model: Model, exit_: Exit) -> Failure:
         return reasons.explain(model.name, exit_)
 
@@ -80,45 +94,46 @@ def _process(model: Model, run: Run, places: Places) -> ProcessSpec:
         ' command, or say "engine": "image-server" for this model in models.json',
     )
     weights = programs.weights(model, places)
+    served = vllm_lora.adapters(model, places, in_container=False)
     return ProcessSpec(
         instance=run.instance,
         model=model.name,
         spec_hash=run.spec_hash,
         gpus=programs.own_gpus(model, run),
-        command=(command, "serve", *arguments(model, run, weights)),
+        command=(command, "serve", *arguments(model, run, weights, served)),
         listen=run.listen,
-        env=_own_environment(model, run) | programs.environment(model, run, places),
+        env=_own_environment(model, run) | KEEPS_ITS_MARK | programs.environment(model, run, places),
         secrets=_secrets(model, run, places),
     )
 
 
 def _container(model: Model, run: Run, places: Places) -> ContainerSpec:
     weights, weights_bind = inside.weights(model, places)
-    cache_bind, volumes = inside.hub_cache(places)
-    own = _own_environment(model, run) | CACHES | hub.offline(places)
+    image = model.image or places.vllm_image
+    served = vllm_lora.adapters(model, places, in_container=True)
+    own = _own_environment(model, run) | vllm_caches.environment(image) | inside.HUB
+    binds = (adapter.bind for adapter in served if adapter.bind is not None)
     return ContainerSpec(
         instance=run.instance,
         model=model.name,
         spec_hash=run.spec_hash,
         gpus=programs.own_gpus(model, run),
         devices=run.devices,
-        image=model.image or places.vllm_image,
+        image=image,
         port=run.listen.port,
-        command=arguments(model, run, weights),  # the image's entrypoint is `vllm serve`
+        command=arguments(model, run, weights, served),  # the image's entrypoint is `vllm serve`
         env=own | programs.open_part(model.env),
         secrets=_secrets(model, run, places),
-        binds=(*weights_bind, *cache_bind, *inside.mounts(model, places)),
-        volumes={**volumes, COMPILED_VOLUME: COMPILED},
+        binds=(*weights_bind, *binds, inside.hub_cache(places), *inside.mounts(model, places)),
+        volumes={vllm_caches.VOLUME: vllm_caches.FOLDER},
         shm_mib=inside.SHM_MIB,
     )
 
 
 def _own_environment(model: Model, run: Run) -> dict[str, str]:
-    env = {"VLLM_NO_USAGE_STATS": "1"}
+    env = {"VLLM_NO_USAGE_STATS": "1", READY_LIMIT: str(READY_LIMIT_S)}
     if may_sleep(model, run):
         env["VLLM_SERVER_DEV_MODE"] = "1"
-    if model.startup_timeout_s > READY_LIMIT_S:
-        env[READY_LIMIT] = str(round(model.startup_timeout_s))
     return env
 
 

@@ -1,24 +1,29 @@
-"""The words after `vllm serve` for one run of a model.
-
-No `--shutdown-timeout`: requests are drained before an engine is stopped, and those that are left then have
-used up their time. vLLM's default ends them at once, and itself within a second.
-"""
+"""The words after `vllm serve` for one run of a model. Pure."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from switchyard_contracts.catalog import Model, SleepPolicy, VllmArgs
+from switchyard_manager.engines import vllm_lora, vllm_memory
 from switchyard_manager.engines.programs import own_gpus
-from switchyard_manager.engines.protocol import Run, Share
+from switchyard_manager.engines.protocol import Run
 
+# Requests are drained before an engine is stopped, by the proxies that hold them; those that are left then have
+# used up their time. So vLLM need wait for none. It would wait for more than that: an engine of several
+# processes takes all of this time to end, with nothing to do (5.4 s for 5, 0.6 s for 0), answers new requests
+# with a 500 meanwhile, and the memory that the next model waits for comes back no sooner. Said outright, as
+# some platforms have a default of 5.
+SHUTDOWN_TIMEOUT_S = 0
+
+NOT_AT_ALL = "none"  # in the catalog, of parsers
 PARALLEL = ("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size")
 
 
-def arguments(model: Model, run: Run, weights: str) -> tuple[str, ...]:
+def arguments(model: Model, run: Run, weights: str, served: Sequence[vllm_lora.Served] = ()) -> tuple[str, ...]:
     return (
         *(weights, "--served-model-name", model.name),
         *("--host", run.listen.host, "--port", str(run.listen.port)),
-        *_flags(model, run),
+        *_flags(model, run, served),
         *model.extra_args,
     )
 
@@ -28,17 +33,18 @@ def may_sleep(model: Model, run: Run) -> bool:
     return model.sleep is SleepPolicy.AUTO and bool(own_gpus(model, run))
 
 
-def _flags(model: Model, run: Run) -> Iterator[str]:
+def _flags(model: Model, run: Run, served: Sequence[vllm_lora.Served]) -> Iterator[str]:
     args = model.engine_args if isinstance(model.engine_args, VllmArgs) else VllmArgs()
     if model.revision is not None:
         yield from ("--revision", model.revision)
     yield from _context(model, run, args)
     yield from _parallelism(args, len(own_gpus(model, run)))
-    # Beside `kv_cache_memory_bytes`, too: vLLM's check at the start goes by the share all the same.
-    if run.share is not None and args.gpu_memory_utilization is None:
-        yield from ("--gpu-memory-utilization", _share(run.share))
+    yield from vllm_memory.flags(run.share, run.beside_cache_mib, args)
     for name, value in args.model_dump(exclude_none=True).items():
-        yield from _flag("--" + name.replace("_", "-"), value)
+        if (name, value) != ("reasoning_parser", NOT_AT_ALL):
+            yield from _flag("--" + name.replace("_", "-"), value)
+    yield from vllm_lora.flags(model, served, args)
+    yield from ("--shutdown-timeout", str(SHUTDOWN_TIMEOUT_S))
     if may_sleep(model, run):
         yield "--enable-sleep-mode"
 
@@ -54,12 +60,6 @@ def _parallelism(args: VllmArgs, gpus: int) -> tuple[str, ...]:
     if gpus > 1 and all(getattr(args, name) is None for name in PARALLEL):
         return ("--tensor-parallel-size", str(gpus))
     return ()
-
-
-def _share(share: Share) -> str:
-    """Rounded up: an engine that gets a little less than its claim may not fit."""
-    hundredths = min(100, -(-share.claim_mib * 100 // share.total_mib))
-    return f"{hundredths / 100:.2f}"
 
 
 def _flag(flag: str, value: object) -> tuple[str, ...]:

@@ -1,7 +1,6 @@
 """`up` and `down`."""
 
 import contextlib
-import json
 import os
 import signal
 import socket
@@ -11,15 +10,15 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import httpx
 import psutil
 
-from switchyard_contracts.status import ManagerStatus
 from switchyard_manager import catalog_file
 from switchyard_manager.errors import Refused
 from switchyard_manager.launch import record
+from switchyard_manager.launch.banner import Facts, banner, status_of
 from switchyard_manager.launch.service import Service, answers, wait_a_little
 from switchyard_manager.runtimes import leftovers
+from switchyard_manager.runtimes.log_files import LogFiles
 from switchyard_manager.settings import Settings, port_number
 from switchyard_manager.state import StateFolder
 
@@ -57,7 +56,7 @@ class Address:
 
 def up(settings: Settings, *, detach: bool, say: Say) -> None:
     """Start both and stay until told to stop; or leave them running and return."""
-    state = StateFolder(settings.state)
+    state = StateFolder(settings.state, settings.token_file)
     address = Address.from_environment()
     running = record.read(state.root)
     if running is not None:
@@ -76,7 +75,7 @@ def up(settings: Settings, *, detach: bool, say: Say) -> None:
 
 
 def down(settings: Settings, *, say: Say) -> None:
-    state = StateFolder(settings.state)
+    state = StateFolder(settings.state, settings.token_file)
     running = record.read(state.root)
     if running is not None:
         _end(running)
@@ -162,7 +161,8 @@ def _told_to_stop() -> Iterator[list[int]]:
 def _end_leftovers(state: StateFolder) -> int:
     installation = state.installation()
     services = leftovers.end(leftovers.SERVICE_MARK, installation, LEFTOVER_GRACE_S)
-    return services + leftovers.end(leftovers.ENGINE_MARK, installation, LEFTOVER_GRACE_S)
+    engines = leftovers.end(leftovers.ENGINE_MARK, installation, LEFTOVER_GRACE_S)
+    return services + engines + leftovers.end_all(leftovers.find_writers(LogFiles(state.logs).has), 0.0)
 
 
 def _end_containers(state: StateFolder) -> int:
@@ -187,43 +187,26 @@ def _must_be_free(host: str, port: int, setting: str) -> None:
 
 
 def _banner(settings: Settings, state: StateFolder, address: Address, manager_url: str) -> str:
-    token = settings.token or state.token()
-    reply = httpx.get(f"{manager_url}/status", headers={"Authorization": f"Bearer {token}"}, timeout=5.0)
-    status = ManagerStatus.model_validate_json(reply.content)
-    names = [model.name for model in status.models]
-    question = {
-        "model": names[0] if names else "MODEL",
-        "messages": [{"role": "user", "content": "What can you do?"}],
-    }
-    key = _key_header(state)
-    lines = [
-        "",
-        f"Switchyard is up. Engines run as: {status.runtime}",
-        f"  address  {address.url}/v1   (give this to any OpenAI client)",
-        f"  page     {address.url}/",
-        f"  models   {_shortened(names)}   (from {settings.catalog})",
-        f"  try it   curl {address.url}/v1/chat/completions -H 'Content-Type: application/json'{key} \\",
-        f"             -d '{json.dumps(question)}'",
-        "  stop     Ctrl-C, or ./setup.sh down",
-        "",
-    ]
-    if key:
-        lines.insert(-2, "  keys     clients need one; ./setup.sh keys add NAME makes another for each")
-    elif address.host not in LOOPBACK:
-        lines.append("Anyone who can reach this address can use it, for SWITCHYARD_AUTH is off.\n")
-    return "\n".join(lines)
+    status = status_of(manager_url, settings.token or state.token())
+    key = _key(state)
+    return banner(
+        Facts(
+            address=address.url,
+            models=tuple(model.name for model in status.models),
+            catalog=str(settings.catalog),
+            runtime=status.runtime,
+            key=key,
+            is_open=not key and address.host not in LOOPBACK,
+            end="Ctrl-C, or ./setup.sh down",
+        )
+    )
 
 
-def _key_header(state: StateFolder) -> str:
-    """How `curl` gives a key: the operator's own, else the first that the proxy made; if one is asked for."""
+def _key(state: StateFolder) -> str:
+    """How a shell gives a key: the operator's own, else the first that the proxy made; if one is asked for."""
     if os.environ.get("SWITCHYARD_AUTH") == "off":
         return ""
     if os.environ.get("SWITCHYARD_API_KEY"):
-        return ' -H "Authorization: Bearer $SWITCHYARD_API_KEY"'
+        return "$SWITCHYARD_API_KEY"
     first = state.root / "proxy" / "first-key"
-    return f' -H "Authorization: Bearer $(cat {first})"' if first.exists() else ""
-
-
-def _shortened(names: list[str]) -> str:
-    shown = 8
-    return ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if len(names) > shown else "")
+    return f"$(cat {first})" if first.exists() else ""

@@ -1,17 +1,21 @@
 """Find and end processes of ours that outlived whoever owned them.
 
-Every process we start carries a mark in its environment, and hands it down. The mark names the installation,
-so two on one machine never touch each other's. Blocking: call it in a thread.
+Every process we start carries a mark in its environment, and hands it down. The mark names the installation, so
+two on one machine never touch each other's. A program that gives itself another title writes it over its
+environment, and the mark is gone (vLLM's engine core does, and is what holds the GPU): so what speaks into the
+log of an engine is known by that, too. Blocking: call it in a thread.
 """
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 import psutil
 
 ENGINE_MARK = "SWITCHYARD_ENGINE_OF"
 SERVICE_MARK = "SWITCHYARD_SERVICE_OF"
+KILLED_WITHIN_S = 5.0
 
 
 def find(mark: str, installation: str) -> Iterator[psutil.Process]:
@@ -23,9 +27,26 @@ def find(mark: str, installation: str) -> Iterator[psutil.Process]:
                 yield process
 
 
+def find_writers(is_log: Callable[[Path], bool]) -> Iterator[psutil.Process]:
+    """Whoever has such a file as its output. Only Linux tells."""
+    for process in psutil.process_iter():
+        if process.pid != os.getpid() and any(is_log(file) for file in _outputs(process.pid)):
+            yield process
+
+
+def _outputs(pid: int) -> Iterator[Path]:
+    for number in (1, 2):
+        with contextlib.suppress(OSError):
+            yield Path(f"/proc/{pid}/fd/{number}").readlink()
+
+
 def end(mark: str, installation: str, grace_s: float) -> int:
     """Ask, wait for the grace, kill. Return how many there were."""
-    found = list(find(mark, installation))
+    return end_all(find(mark, installation), grace_s)
+
+
+def end_all(processes: Iterable[psutil.Process], grace_s: float) -> int:
+    found = list(processes)
     for process in found:
         with contextlib.suppress(psutil.Error):
             process.terminate()
@@ -33,5 +54,5 @@ def end(mark: str, installation: str, grace_s: float) -> int:
     for process in alive:
         with contextlib.suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(alive, timeout=grace_s)
+    psutil.wait_procs(alive, timeout=max(grace_s, KILLED_WITHIN_S))
     return len(found)

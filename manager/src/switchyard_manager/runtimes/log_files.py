@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 TAIL_LINES = 60
 TAIL_BYTES = 32_768
+BEGINNING_BYTES = 4 * 2**20
 
 
 class LogFiles:
@@ -13,6 +14,10 @@ class LogFiles:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+
+    def has(self, file: Path) -> bool:
+        """Whether it is an engine's. The services' own stands beside the models' folders."""
+        return file.parent.parent == self._root.resolve() and file.name in {"current.log", "previous.log"}
 
     def current(self, model: str) -> Path:
         return self._folder(model) / "current.log"
@@ -40,6 +45,15 @@ class LogFiles:
     def _folder(self, model: str) -> Path:
         # No two models share one: their logs must not mix.
         return self._root / quote(model, safe="")
+
+
+def beginning(log: Path) -> str:
+    """Of a run: what it said as it started."""
+    try:
+        with log.open("rb") as opened:
+            return opened.read(BEGINNING_BYTES).decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def tail(log: Path) -> tuple[str, ...]:

@@ -107,8 +107,15 @@ class ProcessRuntime:
         if run.process is None:
             return Exit(None)
         code = await run.process.wait()
+        if code < 0:
+            await asyncio.to_thread(self._bury, run.model)
         tail = await asyncio.to_thread(self._logs.tail, run.model)
         return Exit(128 - code if code > 128 else code, tail)
+
+    def _bury(self, model: str) -> None:
+        """The warden itself was killed. Its engine went with it; what that had started did not."""
+        log = self._logs.current(model).resolve()
+        leftovers.end_all(leftovers.find_writers(lambda file: file == log), 0.0)
 
     async def stop(self, instance: str, grace_s: float) -> None:
         run = self._runs.get(instance)
@@ -128,8 +135,13 @@ class ProcessRuntime:
 
     async def recover(self) -> tuple[Found, ...]:
         """What outlived its manager here did so by accident: it is ended."""
-        await asyncio.to_thread(leftovers.end, leftovers.ENGINE_MARK, self._installation, SWEEP_GRACE_S)
+        await asyncio.to_thread(self._sweep)
         return ()
+
+    def _sweep(self) -> None:
+        leftovers.end(leftovers.ENGINE_MARK, self._installation, SWEEP_GRACE_S)
+        # What lost its mark lost its leader, too: there is nothing that it could end in order.
+        leftovers.end_all(leftovers.find_writers(self._logs.has), 0.0)
 
     def processes(self, instance: str) -> frozenset[int]:
         run = self._runs.get(instance)

@@ -6,14 +6,16 @@ now. The next pass sees the rest.
     seen      what it looks at            turns   whose turn it is, who may be moved out for whom
     actions   what it can decide          sites   which GPUs a model could take
     ledger    claims, measurement, room   room    how near a model is to its room, and who is in the way
-    alone     what concerns one model     plan    all of it together
-    backoff   how long a failure rests
+    alone     what concerns one model     files   whose files are fetched first
+    backoff   how long a failure rests    plan    all of it together
 """
 
 from switchyard_manager.scheduler.actions import (
     Action,
+    CallOff,
     Check,
     Drain,
+    Fetch,
     GpuRoom,
     Grant,
     Refuse,
@@ -31,8 +33,10 @@ from switchyard_manager.scheduler.seen import Gpu, Machine, Seen, Wish
 
 __all__ = [
     "Action",
+    "CallOff",
     "Check",
     "Drain",
+    "Fetch",
     "Gpu",
     "GpuRoom",
     "Grant",

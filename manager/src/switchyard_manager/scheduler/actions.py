@@ -106,4 +106,19 @@ class Check:
     thorough: bool = False
 
 
-Action = Start | Wake | Grant | Refuse | Drain | Sleep | Stop | Check
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Have its files downloaded, or see whether there are newer ones. Takes no room of anybody's."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallOff:
+    """End a download that nobody wants any more, or that gets nowhere; what has come of it is kept."""
+
+    model: str
+    stalled: bool = False
+
+
+Action = Start | Wake | Grant | Refuse | Drain | Sleep | Stop | Check | Fetch | CallOff

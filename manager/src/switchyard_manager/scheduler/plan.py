@@ -4,11 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from switchyard_contracts.catalog import Model, Settings
+from switchyard_contracts.errors import Reason
 from switchyard_contracts.status import Phase
 from switchyard_manager.scheduler.actions import (
     Action,
+    CallOff,
     Check,
     Drain,
+    Fetch,
     Grant,
     Refuse,
     Shortage,
@@ -19,11 +22,13 @@ from switchyard_manager.scheduler.actions import (
     Wake,
 )
 from switchyard_manager.scheduler.alone import alone
+from switchyard_manager.scheduler.files import is_to_be_preloaded, next_downloads
 from switchyard_manager.scheduler.ledger import Ledger
 from switchyard_manager.scheduler.room import Option, Scene, Standing, best_option, score, shortage
-from switchyard_manager.scheduler.seen import AT_REST, Machine, Seen
+from switchyard_manager.scheduler.seen import AT_REST, Files, Machine, Seen
 from switchyard_manager.scheduler.turns import in_turn, is_overdue
 
+FOR_GOOD = frozenset({Reason.NO_GPU, Reason.INSUFFICIENT_VRAM})  # no waiting will help
 SHARE_OF_WHOLE = (
     0.92  # of a GPU of its own an engine takes this much; what is outside its count needs room, too
 )
@@ -85,6 +90,8 @@ class _Pass:
             if name not in self._leaving:
                 self._seat(name)
         self._preload()
+        for step in next_downloads(self._wanted, self._seen, self._settings):
+            self._fetch(step)
         self._give_back_ram()
         return Verdict(tuple(self._actions), self._outlook)
 
@@ -103,7 +110,7 @@ class _Pass:
             case Stop() | Sleep():
                 self._leaving.add(name)
                 self._ledger.book(name, view.gpus, view.claim_mib, moving=True)
-            case Grant() | Refuse() | Check():
+            case Grant() | Refuse() | Check() | Fetch() | CallOff():
                 pass
 
     # What concerns the room that they share
@@ -167,11 +174,21 @@ class _Pass:
             for uuid, need in zip(option.site, option.needs, strict=True):
                 self._ledger.book(name, (uuid,), need, moving=False)
 
+    def _fetch(self, step: Fetch | CallOff) -> None:
+        """What could never run here is not worth its download, unless the operator pulls it."""
+        if isinstance(step, CallOff) or self._seen[step.model].pulled:
+            self._take(step)
+            return
+        short = shortage(self._scene(), step.model)
+        if short.reason not in FOR_GOOD:
+            self._take(step)
+        elif self._seen[step.model].asking:
+            self._take(Refuse(step.model, short))
+
     def _preload(self) -> None:
         for name, model in self._wanted.items():
             view = self._seen[name]
-            fresh = view.phase is Phase.STOPPED and not view.ever_started and not view.asking
-            if not model.preload or not fresh:
+            if not is_to_be_preloaded(model, view) or view.files is not Files.HERE:
                 continue
             option = best_option(self._scene(), name)
             if option is not None and option.standing is Standing.NOW:

@@ -23,6 +23,14 @@ class Wish(StrEnum):
     SLEEP = "sleep"
 
 
+class Files(StrEnum):
+    """Whether all that an engine loads is on this machine."""
+
+    UNKNOWN = "unknown"
+    ABSENT = "absent"
+    HERE = "here"
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """One model as it is at this moment."""
@@ -46,7 +54,7 @@ class Seen:
     checking: bool = False
     still_s: float = 0.0  # since it last got on with the requests that it has
     faulted: bool = False  # it runs, and is of no use
-    unwanted_s: float | None = None  # while it comes up: since the last who waited left; None: not so
+    unwanted_s: float | None = None  # while it comes up or is fetched: since the last who waited left
     quiet_s: float = 0.0  # while it comes up: since it last showed progress
     leaves_for: StopReason | None = None  # why it drains
     wish: Wish | None = None
@@ -54,6 +62,12 @@ class Seen:
     gpus: tuple[str, ...] = ()  # where its engine is
     claim_mib: int | None = None  # on each of them; None: the whole of it
     need_mib: Mapping[str, int] = field(default_factory=dict)  # to serve, by GPU; absent: unknown
+    files: Files = Files.HERE
+    fetching: bool = False  # they are on their way, or asked for anew
+    fetch_quiet_s: float = 0.0  # since they last came nearer, or were seen to wait for something
+    called_off: bool = False  # … and were told not to be
+    pulled: bool = False  # the operator asked for them
+    moot: bool = False  # what is fetched is not what the catalog wants any more
     may_run: bool = False  # though we did not start it: what is measured may be its own
     alone: bool = False  # it ran out of memory beside others: now not even one that sleeps may be there
     can_sleep: bool = False

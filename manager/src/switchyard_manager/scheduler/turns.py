@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from switchyard_contracts.catalog import Model, Settings
 from switchyard_contracts.status import Phase
 from switchyard_manager.lifecycle import COMING_UP
-from switchyard_manager.scheduler.seen import AT_REST, Seen
+from switchyard_manager.scheduler.seen import AT_REST, Files, Seen
 
 LINGER_SHARE = 0.25  # of what it costs to bring a model back …
 LINGER_S = 10.0  # … and at most this long is it left alone after a request …
@@ -26,9 +26,14 @@ def in_turn(wanted: Mapping[str, Model], seen: Mapping[str, Seen], settings: Set
 
 def _could_come_up(wanted: Mapping[str, Model], seen: Mapping[str, Seen]) -> Iterable[str]:
     for name, view in seen.items():
-        can = view.phase is Phase.ASLEEP or (view.phase in AT_REST and view.retry_in_s <= 0)
+        can = view.phase is Phase.ASLEEP or may_start(view)
         if name in wanted and view.asking and can and not view.faulted and not view.outdated:
             yield name
+
+
+def may_start(view: Seen) -> bool:
+    """Never before its files are here: nothing is moved out of the way for a download."""
+    return view.phase in AT_REST and view.retry_in_s <= 0 and view.files is Files.HERE
 
 
 def _order(model: Model, view: Seen, settings: Settings) -> tuple[bool, bool, float, float]:

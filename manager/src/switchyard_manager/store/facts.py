@@ -1,6 +1,6 @@
 """What is worth keeping beyond this run of the manager. Values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from switchyard_contracts.events import ManagerEvent, RunRecord
@@ -36,6 +36,15 @@ class MemoryMeasured:
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryBesideCache:
+    """What a start found that each GPU of that kind must hold beside the engine's cache; 0: forget it."""
+
+    spec_hash: str
+    gpu_name: str
+    mib: int
+
+
+@dataclass(frozen=True, slots=True)
 class Happened:
     event: ManagerEvent
 
@@ -55,7 +64,7 @@ class PinSet:
     pinned: bool | None
 
 
-Fact = SpanMeasured | MemoryMeasured | Happened | RunWas | PinSet
+Fact = SpanMeasured | MemoryMeasured | MemoryBesideCache | Happened | RunWas | PinSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +74,4 @@ class Learned:
     spans: dict[Span, float]  # smoothed: the last ones weigh most
     awake_mib: dict[str, int]  # by GPU name; what the last good run held at most
     asleep_mib: dict[str, int]
+    beside_mib: dict[str, int] = field(default_factory=dict)  # beside the engine's cache; 0: not known any more

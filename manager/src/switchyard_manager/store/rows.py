@@ -10,6 +10,7 @@ from switchyard_manager.store.facts import (
     Fact,
     Happened,
     Learned,
+    MemoryBesideCache,
     MemoryMeasured,
     PinSet,
     RunWas,
@@ -21,6 +22,9 @@ Value = TypeVar("Value")
 Row = tuple[Any, ...]
 Statement = tuple[str, Row]
 
+
+# What a row of `memory` tells, in its column `asleep`, which once knew two answers.
+AWAKE, ASLEEP, BESIDE_CACHE = 0, 1, 2
 
 PUT_SPAN = """
 INSERT INTO spans (spec_hash, span, seconds, measured_at) VALUES (?1, ?2, ?3, ?4)
@@ -88,6 +92,8 @@ def statements(fact: Fact, now: float) -> tuple[Statement, ...]:
             return ((PUT_SPAN, (spec_hash, span, seconds, now, NEWEST_WEIGHS)),)
         case MemoryMeasured(spec_hash, gpu_name, mib, asleep):
             return ((PUT_MEMORY, (spec_hash, gpu_name, int(asleep), mib, now)),)
+        case MemoryBesideCache(spec_hash, gpu_name, mib):
+            return ((PUT_MEMORY, (spec_hash, gpu_name, BESIDE_CACHE, mib, now)),)
         case Happened(event):
             return _event_statements(event)
         case RunWas(run):
@@ -162,9 +168,12 @@ def learned_of(spans: Iterable[Row], memory: Iterable[Row]) -> dict[str, Learned
     for spec_hash, span, seconds in _sensible(lambda row: (str(row[0]), Span(row[1]), float(row[2])), spans):
         of(spec_hash).spans[span] = seconds
     for spec_hash, gpu, asleep, mib in _sensible(
-        lambda row: (str(row[0]), str(row[1]), bool(row[2]), int(row[3])), memory
+        lambda row: (str(row[0]), str(row[1]), int(row[2]), int(row[3])), memory
     ):
-        (of(spec_hash).asleep_mib if asleep else of(spec_hash).awake_mib)[gpu] = mib
+        known = of(spec_hash)
+        tables = {AWAKE: known.awake_mib, ASLEEP: known.asleep_mib, BESIDE_CACHE: known.beside_mib}
+        if asleep in tables:
+            tables[asleep][gpu] = mib
     return learned
 
 

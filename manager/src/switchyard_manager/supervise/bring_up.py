@@ -7,20 +7,23 @@ from typing import Any
 
 from switchyard_contracts.errors import Reason
 from switchyard_manager.engines import Adapter, Run, Share
+from switchyard_manager.engines.progress import announces
 from switchyard_manager.errors import EngineFailed
 from switchyard_manager.lifecycle import Event
-from switchyard_manager.runtimes import AnySpec
+from switchyard_manager.runtimes import AnySpec, log_files
 from switchyard_manager.supervise import talk
-from switchyard_manager.supervise.following import follow_progress
-from switchyard_manager.supervise.liveness import count_work
+from switchyard_manager.supervise.following import Heard, follow_progress
+from switchyard_manager.supervise.liveness import count_work, watch_health
 from switchyard_manager.supervise.means import Means, engine_of
 from switchyard_manager.supervise.news import (
     EngineCame,
     EngineFaulted,
     EngineGone,
+    EngineMeasured,
     EngineProgress,
     EngineSlept,
 )
+from switchyard_manager.supervise.readiness import until_answering
 from switchyard_manager.supervise.wording import failure
 from switchyard_manager.supervise.work import Errand
 
@@ -57,6 +60,7 @@ async def _spec(errand: Errand, adapter: Adapter, means: Means) -> AnySpec:
         gpus=errand.gpus,
         devices=errand.devices,
         share=_share(errand),
+        beside_cache_mib=errand.beside_cache_mib,
         api_key=means.key_of(errand.instance),
     )
     return await asyncio.to_thread(adapter.spec, errand.model, run, means.places)
@@ -70,7 +74,11 @@ def _share(errand: Errand) -> Share | None:
 
 async def _live(errand: Errand, adapter: Adapter, means: Means, proving: Coroutine[Any, Any, None]) -> None:
     async with asyncio.TaskGroup() as beside:
-        tasks = beside.create_task(proving), beside.create_task(count_work(errand, adapter, means))
+        tasks = (
+            beside.create_task(proving),
+            beside.create_task(count_work(errand, adapter, means)),
+            beside.create_task(watch_health(errand, adapter, means)),
+        )
         exit_ = await means.runtimes.wait(errand.instance)
         for task in tasks:
             task.cancel()
@@ -80,14 +88,19 @@ async def _live(errand: Errand, adapter: Adapter, means: Means, proving: Corouti
 async def _prove_what_starts(errand: Errand, adapter: Adapter, means: Means) -> None:
     log = means.logs.current(errand.model.name)
     name, instance = errand.model.name, errand.instance
+    heard = Heard(
+        progress=adapter.progress,
+        announces=announces,
+        tell=lambda text: means.post(EngineProgress(name, instance, text)),
+        announced=asyncio.Event(),
+    )
     async with asyncio.TaskGroup() as both:
-        following = both.create_task(
-            follow_progress(
-                log, adapter.progress, lambda text: means.post(EngineProgress(name, instance, text))
-            )
-        )
-        await prove(errand, adapter, means)
+        following = both.create_task(follow_progress(log, heard))
+        await prove(errand, adapter, means, heard.announced)
         following.cancel()
+    text = await asyncio.to_thread(log_files.beginning, log)
+    if (mib := adapter.beside_cache_mib(text)) is not None:
+        means.post(EngineMeasured(name, instance, mib))
 
 
 async def _prove_what_runs(errand: Errand, adapter: Adapter, means: Means) -> None:
@@ -99,11 +112,12 @@ async def _prove_what_runs(errand: Errand, adapter: Adapter, means: Means) -> No
     await prove(errand, adapter, means)
 
 
-async def prove(errand: Errand, adapter: Adapter, means: Means) -> None:
-    """Until it answers its health check, and then has served one real request."""
+async def prove(errand: Errand, adapter: Adapter, means: Means, announced: asyncio.Event | None = None) -> None:
+    """Until it answers its health check, and then has served one real request. `announced`: its log says that
+    it is up."""
     name, instance = errand.model.name, errand.instance
     to = engine_of(errand, adapter, means)
-    await talk.until_answering(to, adapter.health(errand.model))
+    await until_answering(to, adapter.health(errand.model), announced or asyncio.Event())
     means.post(EngineCame(name, instance, Event.ANSWERING, errand.endpoint))
     canary = adapter.canary(errand.model)
     trouble = None if canary is None else await talk.trouble(to, canary)

@@ -13,7 +13,8 @@ class Verb(StrEnum):
     WAKE = "wake"
     PIN = "pin"
     UNPIN = "unpin"
-    CANCEL = "cancel"  # the load that is under way
+    CANCEL = "cancel"  # the load or the download that is under way
+    PULL = "pull"  # its files, the newest there are
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,4 +32,21 @@ class Answer:
 
     model: str
     changed: bool = False
+    error: ErrorBody | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """Of the files of repositories, and which models will have to fetch them again."""
+
+    repos: tuple[str, ...]
+    models: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What came of it. `error` says why nothing was removed."""
+
+    repos: tuple[str, ...] = ()
+    freed_bytes: int = 0
     error: ErrorBody | None = None

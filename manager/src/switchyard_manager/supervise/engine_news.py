@@ -17,6 +17,7 @@ from switchyard_manager.supervise.life import Life, Run
 
 log = logging.getLogger(__name__)
 
+OF_ITS_FILES = frozenset({Reason.LOAD_FAILED, Reason.MODEL_NOT_FOUND})
 STEADY_S = 60.0  # an engine that served this long has cleared its record
 
 
@@ -29,6 +30,8 @@ def hear(ground: Ground, news: news_of.EngineNews, now: float) -> None:  # noqa:
             _came(ground, life, life.run, news, now)
         case news_of.EngineProgress() if life.phase in COMING_UP:
             _progressed(ground, life, news.text, now)
+        case news_of.EngineMeasured(beside_cache_mib=mib):
+            ground.learn_beside_cache(life.run, mib)
         case news_of.EngineWorked(count=count):
             _worked(life, life.run, count, now)
         case news_of.EngineSlept() if life.phase in {Phase.SLEEPING, Phase.LOADING}:
@@ -76,6 +79,7 @@ def _came(ground: Ground, life: Life, run: Run, news: news_of.EngineCame, now: f
         ground.learn_span(run, Span.LOAD, took_s)
     else:
         ground.learn_span(run, Span.WAKE, took_s)
+        life.wakes_failed = 0
     run.proved_at = life.idle_since = now
     ground.read_processor(life)  # its weights are here now, if they were not before
     ground.cards.changed(run.gpus)
@@ -132,6 +136,8 @@ def _gone(ground: Ground, life: Life, run: Run, news: news_of.EngineGone, now: f
         ground.move(life, Event.EXITED, now, run.ended_because)
     else:
         _failed(ground, life, run, now)
+    if life.failure is not None and life.failure.reason in OF_ITS_FILES:
+        ground.look_for_files(life)
     ground.note_run(run, now, ended=True, exit_code=news.exit.code if news.exit else None)
     life.run, life.faulted, life.progress = None, False, None
 
@@ -156,9 +162,17 @@ def _failed(ground: Ground, life: Life, run: Run, now: float) -> None:
 
 def _rest(ground: Ground, life: Life, run: Run, reason: Reason, now: float) -> None:
     """Until when it is left alone, by whose fault it was."""
+    if reason is Reason.CUDA_OUT_OF_MEMORY:
+        ground.learn_beside_cache(
+            run, 0
+        )  # if it was told the size of its cache, that was too much: measure again
     if reason in ENVIRONMENT:
         life.troubles += 1
         life.retry_at = now + next_try_in_this_environment(life.troubles)
+    elif run.ready_after_s is not None and run.proved_at is None:
+        # It served, slept, and did not come back: a cold start is the way out, and no failure of the model's.
+        life.wakes_failed += 0 if run.asleep else 1
+        life.retry_at = now
     elif _ran_out_beside_others(ground, life, run, reason):
         life.tried_alone = True
         life.retry_at = now

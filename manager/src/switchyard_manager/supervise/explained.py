@@ -1,7 +1,7 @@
 """Say an explanation in words. It looks at what was found out, and finds out nothing itself."""
 
 from switchyard_contracts.admin import Authority, Explanation, GpuExplained, Occupant, Outcome
-from switchyard_contracts.catalog import Model
+from switchyard_contracts.catalog import EngineArgs, Model, VllmArgs
 from switchyard_contracts.status import GpuProcess, ModelStatus, Phase
 from switchyard_manager.scheduler import Seen
 from switchyard_manager.scheduler.sites import gpu_count
@@ -37,7 +37,9 @@ def _at_rest(life: Life, status: ModelStatus) -> str:
     if status.waiting and not status.retry_in_s:
         waits = f"{counted(status.waiting, 'request')} for it {_wait(status.waiting)}"
         waits += f", {status.waited_s:.0f} s by now" if status.waited_s else ""
-        return f"{waits}; {status.blocked or 'it is about to start'}"
+        return f"{waits}; {status.progress or status.blocked or 'it is about to start'}"
+    if status.progress:
+        return status.progress
     if life.failure is None:
         return "nobody asks for it" if life.ever_started else "nobody has asked for it yet"
     again = f"; it is tried again for whoever asks after {status.retry_in_s:.0f} s" if status.retry_in_s else ""
@@ -67,9 +69,24 @@ def sentences(found: Explanation, model: Model, *, alone: bool) -> tuple[str, ..
     )
 
 
+def manner(args: EngineArgs) -> str | None:
+    """How a model of vLLM's is served, where that follows from what it is."""
+    if not isinstance(args, VllmArgs):
+        return None
+    said = [
+        "is run for embeddings or ranking" if args.runner == "pooling" else "",
+        f"calls tools in the manner `{args.tool_call_parser}`" if args.enable_auto_tool_choice else "",
+        f"thinks in the manner `{args.reasoning_parser}`"
+        if args.reasoning_parser not in {None, "none"}
+        else "",
+    ]
+    told = [one for one in said if one]
+    return f"It {' and '.join(told)} (see `engine_args`)." if told else None
+
+
 def _need(found: Explanation, model: Model, *, alone: bool) -> str:
     count = gpu_count(model)
-    if not found.gpus or count == 0:
+    if count == 0 or (not found.gpus and model.gpus is None):
         return "It runs without a GPU."
     where = "one GPU" if count == 1 else f"each of {count} GPUs"
     needs = {gpu.need_mib: gpu.authority for gpu in found.gpus if gpu.eligible}

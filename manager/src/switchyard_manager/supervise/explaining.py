@@ -70,7 +70,8 @@ def explain(ground: Ground, name: str, now: float) -> Explanation | None:
         gpus=_gpus(asked),
         sentences=(),
     )
-    return bare.model_copy(update={"sentences": sentences(bare, model, alone=asked.view.alone)})
+    said = sentences(bare, model, alone=asked.view.alone)
+    return bare.model_copy(update={"sentences": said if life.manner is None else (*said, life.manner)})
 
 
 def _outcome(view: Seen, option: Option | None) -> Outcome:

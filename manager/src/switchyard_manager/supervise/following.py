@@ -3,33 +3,53 @@
 import asyncio
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-LOOK_EVERY_S = 0.25
+from switchyard_manager.supervise.readiness import LOOK_S, SHARE, pauses
+
+TELL_EVERY_S = 0.25
 MOST_AT_ONCE = 256_000
 LINE_END = re.compile(r"[\r\n]+")  # progress bars overwrite themselves
 
 
-async def follow_progress(
-    log: Path, read: Callable[[str], str | None], tell: Callable[[str | None], None]
-) -> None:
-    """Until cancelled. `tell(None)`: it said something, and nothing of how far it is."""
-    at = 0
-    rest = ""
-    while True:
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What is done with what an engine says."""
+
+    progress: Callable[[str], str | None]
+    announces: Callable[[str], bool]
+    tell: Callable[[str | None], None]  # None: it said something, and nothing of how far it is
+    announced: asyncio.Event
+
+
+async def follow_progress(log: Path, heard: Heard) -> None:
+    """Until cancelled. It looks often, as a line may say that the engine is up, and tells seldom."""
+    at, rest = 0, ""
+    lines: list[str] = []
+    untold_s = TELL_EVERY_S
+    for pause_s in pauses(LOOK_S, SHARE, TELL_EVERY_S):
         text, at = await asyncio.to_thread(_grown, log, at)
         if text:
-            *lines, rest = LINE_END.split(rest + text)
-            found = [said for line in lines if (said := read(line)) is not None]
-            tell(found[-1] if found else None)
-        await asyncio.sleep(LOOK_EVERY_S)
+            *new, rest = LINE_END.split(rest + text)
+            lines += new
+            if any(map(heard.announces, new)):
+                heard.announced.set()
+        if (text or lines) and untold_s >= TELL_EVERY_S:
+            found = [said for line in lines if (said := heard.progress(line)) is not None]
+            heard.tell(found[-1] if found else None)
+            lines, untold_s = [], 0.0
+        await asyncio.sleep(pause_s)
+        untold_s += pause_s
 
 
 def _grown(log: Path, at: int) -> tuple[str, int]:
     """What has been added since; a file that became shorter is another one."""
     try:
+        size = log.stat().st_size
+        if size == at:
+            return "", at
         with log.open("rb") as opened:
-            size = log.stat().st_size
             start = at if size >= at else 0
             opened.seek(start)
             data = opened.read(MOST_AT_ONCE)

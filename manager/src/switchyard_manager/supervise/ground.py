@@ -10,17 +10,17 @@ from switchyard_contracts.status import Phase
 from switchyard_manager.engines.vision import as_served, family_of
 from switchyard_manager.lifecycle import Event
 from switchyard_manager.scheduler import Outlook, Wish
-from switchyard_manager.scheduler.seen import AT_REST
-from switchyard_manager.store.facts import MemoryMeasured, RunWas, Span, SpanMeasured
+from switchyard_manager.scheduler.seen import AT_REST, Files
+from switchyard_manager.store.facts import MemoryBesideCache, MemoryMeasured, RunWas, Span, SpanMeasured
 from switchyard_manager.supervise.cards import Cards
 from switchyard_manager.supervise.chronicle import Chronicle
 from switchyard_manager.supervise.life import Life, Run
 from switchyard_manager.supervise.proxies import Proxies
-from switchyard_manager.supervise.work import EndRun, Errand, ReadProcessor, Work
+from switchyard_manager.supervise.work import EndRun, Errand, LookForFiles, ReadProcessor, Work
 from switchyard_manager.supervise.workshop import Workshop
 
 STOP_GRACE_S = 10.0
-CUT_GRACE_S = 1.0  # a loading engine has nothing to finish, and some ignore SIGTERM while they load
+CUT_GRACE_S = 1.0  # whoever is left has used up their time, or nothing is to be expected of the engine
 
 
 @dataclass(slots=True)
@@ -36,6 +36,7 @@ class Ground:
         default_factory=dict
     )  # processes of our engines → model, as last measured
     due: list[Work] = field(default_factory=list)
+    fetches: int = 0
 
     def move(self, life: Life, event: Event, now: float, why: str | None = None) -> None:
         """The only way in which a phase changes."""
@@ -73,13 +74,27 @@ class Ground:
     def settle_serving(self, life: Life) -> None:
         life.serving = serving_of(life.model, as_served(life.model, life.vision or family_of(life.model)))
 
+    def look_for_files(self, life: Life) -> None:
+        """Until the answer comes nobody knows whether they are here, and its engine is not started."""
+        life.look += 1
+        life.files = Files.HERE
+        if self.workshop.has_files(life.model):
+            life.files = Files.UNKNOWN
+            self.due.append(LookForFiles(life.model, life.look))
+
+    def next_fetch(self) -> int:
+        self.fetches += 1
+        return self.fetches
+
     def read_processor(self, life: Life) -> None:
-        """Have its files read, if it has any here. Until then it is served as its family is."""
-        if sees(life.model) and life.model.path:
-            self.due.append(ReadProcessor(life.model))
+        """Have its files read, if it may have any here. Until then it is served as its family is."""
+        model = life.model
+        if (sees(model) and model.path) or self.workshop.is_told_by_files(model):
+            self.due.append(ReadProcessor(model))
 
     def errand(self, run: Run) -> Errand:
-        smallest = min((gpu.total_mib for gpu in map(self.cards.gpu, run.gpus) if gpu), default=None)
+        gpus = [gpu for gpu in map(self.cards.gpu, run.gpus) if gpu]
+        smallest = min((gpu.total_mib for gpu in gpus), default=None)
         return Errand(
             model=run.model,
             instance=run.instance,
@@ -87,6 +102,7 @@ class Ground:
             gpus=run.gpus,
             share_mib=run.share_mib,
             smallest_gpu_mib=smallest,
+            beside_cache_mib=self.workshop.beside_cache_mib(run.spec_hash, [gpu.name for gpu in gpus]),
             devices=_devices(self.catalog, run.gpus),
             endpoint=run.endpoint,
         )
@@ -103,6 +119,12 @@ class Ground:
             if gpu is not None and mib > 0:
                 self.workshop.learn_memory(run.spec_hash, gpu.name, mib, asleep=asleep)
                 self.chronicle.keep(MemoryMeasured(run.spec_hash, gpu.name, mib, asleep=asleep))
+
+    def learn_beside_cache(self, run: Run, mib: int) -> None:
+        """0: what was known is not to be believed any more."""
+        for gpu in filter(None, map(self.cards.gpu, run.gpus)):
+            self.workshop.learn_beside_cache(run.spec_hash, gpu.name, mib)
+            self.chronicle.keep(MemoryBesideCache(run.spec_hash, gpu.name, mib))
 
     def note_run(self, run: Run, now: float, *, ended: bool = False, exit_code: int | None = None) -> None:
         record = RunRecord(

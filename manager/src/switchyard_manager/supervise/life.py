@@ -3,17 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from switchyard_contracts.catalog import Model
+from switchyard_contracts.catalog import Capability, Model
 from switchyard_contracts.grants import Broken, Drained, Held, InFlight, Unwant
 from switchyard_contracts.serving import Serving, Vision
 from switchyard_contracts.status import Failure, Phase
 from switchyard_manager.lifecycle import COMING_UP, Event, advance
 from switchyard_manager.scheduler import StopReason, Wish
+from switchyard_manager.scheduler.seen import Files
 from switchyard_manager.scheduler.turns import LINGER_S
 
 FOLLOWS_AT_FIRST = 0.5
 LAST_WEIGHS = 0.2  # a burst's last pause is a long one, and must not outweigh the burst
 OPERATOR = "operator"  # whose tickets come from the admin interface, not from a proxy
+WAKES_TRIED = 2  # that fail in a row; after that it is stopped, not put to sleep
 SERVING = frozenset({Phase.READY, Phase.DRAINING})
 
 
@@ -58,10 +60,28 @@ class Run:
 
 
 @dataclass(slots=True)
+class Fetching:
+    """One download of all that it needs, begun and not over."""
+
+    number: int
+    model: Model  # as the catalog had it then
+    since: float
+    text: str = "looking what there is to download"
+    done_bytes: int | None = None
+    total_bytes: int | None = None
+    told_at: float = 0.0
+    called_off: bool = False
+    stalled: bool = False  # and so was called off
+    moot: bool = False  # the catalog wants other files by now
+
+
+@dataclass(slots=True)
 class Life:
     model: Model  # as the catalog has it now, or had it last
     spec_hash: str  # of that
     vision: Vision | None = None  # what its files say of its eyes, once they were read
+    can: tuple[Capability, ...] | None = None  # as its files say; None: as the catalog has it
+    manner: str | None = None  # how it is served for that, in words
     serving: Serving = field(default_factory=Serving)  # what proxies are told of the two
     phase: Phase = Phase.STOPPED
     phase_since: float = 0.0
@@ -69,7 +89,7 @@ class Life:
     ever_started: bool = False
     run: Run | None = None
     tickets: dict[tuple[str, str], Ticket] = field(default_factory=dict)  # by (proxy, ticket)
-    unwanted_since: float | None = None  # since the last ticket left, while it came up
+    unwanted_since: float | None = None  # since the last ticket left, while it came up or was fetched
     promised: bool = False
     grants: dict[str, HeldGrant] = field(default_factory=dict)
     grants_made: int = 0
@@ -79,6 +99,7 @@ class Life:
     failure: Failure | None = None
     failures: int = 0
     troubles: int = 0  # failures in a row that were not its own
+    wakes_failed: int = 0  # in a row
     retry_at: float = 0.0
     suspect: bool = False
     checking: bool = False
@@ -90,6 +111,10 @@ class Life:
     pinned_by_hand: bool | None = None
     progress: str | None = None
     progress_at: float = 0.0
+    files: Files = Files.HERE
+    look: int = 0  # how often was looked for them: only the last answer counts
+    fetching: Fetching | None = None
+    pulled: bool = False  # the operator wants them, and the newest there are
 
     def move(self, event: Event, now: float) -> None:
         self.phase = advance(self.phase, event)
@@ -98,6 +123,15 @@ class Life:
     @property
     def instance(self) -> str | None:
         return self.run.instance if self.run else None
+
+    @property
+    def shown_progress(self) -> str | None:
+        """To whoever waits for it: of its engine, else of what has to come before."""
+        return self.fetching.text if self.fetching and self.run is None else self.progress
+
+    @property
+    def at_it_since(self) -> float:
+        return self.fetching.since if self.fetching and self.run is None else self.rising_since
 
     @property
     def pinned(self) -> bool:
@@ -126,7 +160,7 @@ class Life:
             self.tickets.pop(key, None)
         if keys and not self.tickets:
             self.promised = False
-            self.unwanted_since = now if self.phase in COMING_UP else None
+            self.unwanted_since = now if self.phase in COMING_UP or self.fetching else None
 
     def tickets_of(self, proxy: str) -> list[tuple[str, str]]:
         return [key for key in self.tickets if key[0] == proxy]

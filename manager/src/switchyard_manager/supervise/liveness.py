@@ -11,6 +11,9 @@ from switchyard_manager.supervise.wording import failure
 from switchyard_manager.supervise.work import Errand, LookAt
 
 COUNT_EVERY_S = 20.0
+LOOK_EVERY_S = 10.0
+SURE_AFTER = 2  # looks in a row
+GONE_WITHIN_S = 2.0  # what takes no connection may just have died, and how it died says more than that it did
 
 
 async def look_at(work: LookAt, adapter: Adapter, means: Means) -> None:
@@ -27,8 +30,33 @@ async def look_at(work: LookAt, adapter: Adapter, means: Means) -> None:
         reason = Reason.ENGINE_EXITED
     if said is None:
         means.post(EngineStands(name, errand.instance))
-    else:
+    elif reason is not Reason.ENGINE_EXITED or not await _goes(errand, means):
         means.post(EngineFaulted(name, errand.instance, failure(reason, f"cannot use {name}: {said}")))
+
+
+async def _goes(errand: Errand, means: Means) -> bool:
+    """Whoever waits for its end tells of it."""
+    try:
+        async with asyncio.timeout(GONE_WITHIN_S):
+            await means.runtimes.wait(errand.instance)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def watch_health(errand: Errand, adapter: Adapter, means: Means) -> None:
+    """Until cancelled. What computes may be dead, and the server before it stand for hours, with nobody asking
+    it anything. Before it was up for the first time a refusal means nothing; and one alone may have another
+    cause."""
+    engine, health = engine_of(errand, adapter, means), adapter.health(errand.model)
+    was_up, refusals, said = False, 0, None
+    while refusals < SURE_AFTER:
+        await asyncio.sleep(LOOK_EVERY_S)
+        said = await talk.health_trouble(engine, health)
+        was_up = was_up or said is None
+        refusals = refusals + 1 if said and was_up else 0
+    message = f"cannot use {errand.model.name}: its program stands, and what it served is gone ({said})"
+    means.post(EngineFaulted(errand.model.name, errand.instance, failure(Reason.ENGINE_EXITED, message)))
 
 
 async def count_work(errand: Errand, adapter: Adapter, means: Means) -> None:

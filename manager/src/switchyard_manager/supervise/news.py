@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from switchyard_contracts.catalog import Catalog, Model
+from switchyard_contracts.catalog import Capability, Catalog, Model
 from switchyard_contracts.grants import Broken, Drained, FromManager, Hello, InFlight, Unwant, Want
 from switchyard_contracts.serving import Vision
 from switchyard_contracts.status import Failure
 from switchyard_manager.gpu import Reading
 from switchyard_manager.lifecycle import Event
 from switchyard_manager.runtimes import Exit, Found
-from switchyard_manager.supervise.commands import Answer, Command
+from switchyard_manager.supervise.commands import Answer, Command, Removed
 
 
 class Session(Protocol):
@@ -49,6 +49,15 @@ class EngineCame:
     instance: str
     event: Event
     endpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineMeasured:
+    """Its start told what each of its GPUs has to hold beside its cache."""
+
+    model: str
+    instance: str
+    beside_cache_mib: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,15 +167,58 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class ProcessorRead:
-    """What a vision model does to pictures, by the files that it has."""
+    """What the files of a model say: what it does to pictures, and what it can do."""
 
     model: Model
-    vision: Vision
+    vision: Vision | None = None  # it has no eyes, or its files are not here
+    can: tuple[Capability, ...] | None = None  # None: as the catalog has it
+    manner: str | None = None  # in words, how it is served for that
+
+
+@dataclass(frozen=True, slots=True)
+class AskedToRemove:
+    """The operator wants the files of a model, or of a repository, off this machine."""
+
+    name: str
+    answer: Callable[[Removed], None]
+
+
+@dataclass(frozen=True, slots=True)
+class FilesSeen:
+    """The answer to one look for them."""
+
+    model: str
+    look: int
+    here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FilesProgress:
+    model: str
+    number: int
+    text: str
+    done_bytes: int | None = None
+    total_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FetchOver:
+    """A download has ended: all is here, or `failure` says why not. One that was called off has ended, too."""
+
+    model: str
+    number: int
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FilesRemoved:
+    models: tuple[str, ...]
 
 
 ProxyNews = ProxyCame | ProxyWent | ProxySaid
 EngineNews = (
     EngineCame
+    | EngineMeasured
     | EngineProgress
     | EngineWorked
     | EngineSlept
@@ -176,4 +228,6 @@ EngineNews = (
     | EngineGone
     | StopDidFail
 )
-News = ProxyNews | EngineNews | CatalogRead | CatalogFaulty | Measured | Recovered | Asked | ProcessorRead
+FileNews = AskedToRemove | FilesSeen | FilesProgress | FetchOver | FilesRemoved
+Told = CatalogRead | CatalogFaulty | Measured | Recovered | Asked | ProcessorRead
+News = ProxyNews | EngineNews | FileNews | Told

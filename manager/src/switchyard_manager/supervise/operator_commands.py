@@ -12,6 +12,7 @@ from switchyard_manager.store.facts import PinSet
 from switchyard_manager.supervise.commands import Answer, Command, Verb
 from switchyard_manager.supervise.ground import Ground, not_found
 from switchyard_manager.supervise.life import OPERATOR, Life
+from switchyard_manager.supervise.recording import call_off
 
 _numbers = count(1)
 
@@ -38,6 +39,8 @@ def _obey(ground: Ground, life: Life, command: Command, now: float) -> Answer:
             return _cancel(ground, life, now)
         case Verb.SLEEP:
             return _sleep(ground, life)
+        case Verb.PULL:
+            return _pull(ground, life)
         case Verb.PIN | Verb.UNPIN:
             return _pin(ground, life, pinned=command.verb is Verb.PIN)
 
@@ -62,7 +65,7 @@ def _wake(life: Life, command: Command, now: float) -> Answer:
 
 
 def _unload(ground: Ground, life: Life, now: float) -> Answer:
-    if life.phase in AT_REST and not life.tickets:
+    if life.phase in AT_REST and not life.tickets and life.fetching is None:
         return Answer(life.model.name)
     if life.phase in COMING_UP | AT_REST:
         return _cancel(ground, life, now)
@@ -72,10 +75,23 @@ def _unload(ground: Ground, life: Life, now: float) -> Answer:
     return Answer(life.model.name, changed=changed)
 
 
+def _pull(ground: Ground, life: Life) -> Answer:
+    """By hand means: now, whatever its record."""
+    if not ground.workshop.has_files(life.model):
+        return _impossible(life, "pull", "its image holds its files, or fetches them itself")
+    changed = not life.pulled
+    life.pulled = True
+    life.failures, life.troubles, life.retry_at = 0, 0, 0.0
+    return Answer(life.model.name, changed=changed)
+
+
 def _cancel(ground: Ground, life: Life, now: float) -> Answer:
     """Whoever waits for it is told, or the next pass would start it again for them."""
+    pulled, life.pulled = life.pulled, False
+    if life.fetching is not None:
+        call_off(ground, life)
     if life.phase not in COMING_UP | AT_REST or (life.phase in AT_REST and not life.tickets):
-        return Answer(life.model.name)
+        return Answer(life.model.name, changed=pulled or life.fetching is not None)
     message = f"cannot load {life.model.name}: the operator cancelled it"
     ground.refuse(life, ErrorBody.of(ErrorCode.MODEL_LOAD_FAILED, message), now)
     if life.phase in COMING_UP:

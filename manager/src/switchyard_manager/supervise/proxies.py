@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from switchyard_contracts.errors import ErrorBody
 from switchyard_contracts.grants import Granted, Loading, Models, Refused, Revoke, Welcome
-from switchyard_contracts.status import ModelStatus
+from switchyard_contracts.status import FilesStatus, ModelStatus
 from switchyard_manager import __version__
 from switchyard_manager.supervise.life import HeldGrant, Life
 from switchyard_manager.supervise.news import Session
@@ -40,8 +40,7 @@ class Proxies:
         del self._sessions[session.proxy]
         return True
 
-    def say_granted(self, life: Life, grant: HeldGrant, headers: dict[str, str]) -> None:
-        endpoint = life.run.endpoint if life.run else ""
+    def say_granted(self, life: Life, grant: HeldGrant, endpoint: str, headers: dict[str, str]) -> None:
         word = Granted(model=life.model.name, grant=grant.id, endpoint=endpoint, headers=headers)
         self._send([grant.proxy], word)
 
@@ -55,8 +54,9 @@ class Proxies:
             self._send([proxy], Refused(model=life.model.name, ticket=ticket, error=error))
 
     def say_loading(self, life: Life, now: float) -> None:
-        elapsed_s = round(now - life.rising_since, 3)
-        progress = Loading(model=life.model.name, phase=life.phase, elapsed_s=elapsed_s, progress=life.progress)
+        elapsed_s = round(now - life.at_it_since, 3)
+        said = life.shown_progress
+        progress = Loading(model=life.model.name, phase=life.phase, elapsed_s=elapsed_s, progress=said)
         self._send({proxy for proxy, _ in life.tickets}, progress)
 
     def publish(self, models: Models) -> None:
@@ -75,4 +75,5 @@ class Proxies:
 
 
 def _timeless(status: ModelStatus) -> ModelStatus:
-    return status.model_copy(update=TIMELESS)
+    files = status.files and FilesStatus(at=status.files.at)  # how many bytes are here, `progress` tells
+    return status.model_copy(update={**TIMELESS, "files": files})

@@ -2,14 +2,17 @@
 
 import logging
 
+from switchyard_contracts.catalog import Engine
 from switchyard_contracts.errors import Reason
 from switchyard_contracts.events import EventKind
-from switchyard_contracts.status import Phase
-from switchyard_manager.lifecycle import Event
+from switchyard_contracts.status import FilesAt, Phase
+from switchyard_manager.lifecycle import COMING_UP, Event
 from switchyard_manager.scheduler import (
     Action,
+    CallOff,
     Check,
     Drain,
+    Fetch,
     Grant,
     Refuse,
     Shortage,
@@ -22,14 +25,14 @@ from switchyard_manager.scheduler import (
 from switchyard_manager.scheduler.backoff import next_try_in_this_environment
 from switchyard_manager.store.facts import Span
 from switchyard_manager.supervise.ground import CUT_GRACE_S, STOP_GRACE_S, Ground
-from switchyard_manager.supervise.life import OPERATOR, Life, Run
+from switchyard_manager.supervise.life import OPERATOR, WAKES_TRIED, Fetching, Life, Run
 from switchyard_manager.supervise.wording import failure, shortage_failure
-from switchyard_manager.supervise.work import BringUp, LookAt, PutToSleep, WakeUp
+from switchyard_manager.supervise.work import BringUp, CallOffFetch, FetchFiles, LookAt, PutToSleep, WakeUp
 
 log = logging.getLogger(__name__)
 
 
-def record(ground: Ground, action: Action, now: float) -> None:
+def record(ground: Ground, action: Action, now: float) -> None:  # noqa: C901 - one case for each kind
     life = ground.lives[action.model]
     match action:
         case Start():
@@ -48,6 +51,10 @@ def record(ground: Ground, action: Action, now: float) -> None:
             _sleep(ground, life, reason, now)
         case Stop():
             _stop(ground, life, action, now)
+        case Fetch():
+            _fetch(ground, life, now)
+        case CallOff(stalled=stalled):
+            call_off(ground, life, stalled=stalled)
         case Check(thorough=thorough) if life.run is not None:
             life.checking = True
             ground.due.append(LookAt(ground.errand(life.run), thorough))
@@ -63,6 +70,7 @@ def _start(ground: Ground, life: Life, start: Start, now: float) -> None:
         gpus=start.gpus,
         claim_mib=start.claim_mib,
         share_mib=start.share_mib,
+        can_sleep=life.wakes_failed < WAKES_TRIED,
     )
     _rise(life, now)
     life.failure = None
@@ -83,6 +91,22 @@ def _wake(ground: Ground, life: Life, now: float) -> None:
     log.info("waking %s", life.model.name)
     ground.move(life, Event.WAKE_ISSUED, now)
     ground.due.append(WakeUp(ground.errand(life.run)))
+
+
+def _fetch(ground: Ground, life: Life, now: float) -> None:
+    life.fetching = Fetching(ground.next_fetch(), life.model, now, told_at=now)
+    log.info("fetching the files of %s", life.model.name)
+    ground.chronicle.tell(EventKind.FILES, now, life.model.name, at=FilesAt.FETCHING, message=None)
+    ground.due.append(FetchFiles(life.model, life.fetching.number, refresh=life.pulled))
+    ground.proxies.say_loading(life, now)
+
+
+def call_off(ground: Ground, life: Life, *, stalled: bool = False) -> None:
+    """It is over when it says so: until then it counts."""
+    if life.fetching is not None and not life.fetching.called_off:
+        log.info("the download of %s is called off; what has come is kept", life.model.name)
+        life.fetching.called_off, life.fetching.stalled = True, stalled
+        ground.due.append(CallOffFetch(life.fetching.number))
 
 
 def _rise(life: Life, now: float) -> None:
@@ -110,9 +134,9 @@ def _grant(ground: Ground, life: Life, proxy: str, now: float) -> None:
     if proxy == OPERATOR:
         life.drop_tickets(life.tickets_of(OPERATOR), now)
         return
-    instance = life.instance or ""
-    headers = ground.workshop.headers(life.model, instance)
-    ground.proxies.say_granted(life, life.new_grant(proxy, now), headers)
+    endpoint = life.run.endpoint if life.run else ""
+    way = ground.workshop.way(life.model, life.instance or "", endpoint)
+    ground.proxies.say_granted(life, life.new_grant(proxy, now), *way)
 
 
 def _refuse_for_want_of_room(ground: Ground, life: Life, shortage: Shortage, now: float) -> None:
@@ -169,8 +193,19 @@ def _stop(ground: Ground, life: Life, stop: Stop, now: float) -> None:
     log.info("stopping %s (%s)", life.model.name, reason)
     if life.run is not None and (life.run.ended_because is None or not in_peace):
         life.run.ended_because = str(reason)
+    grace_s = _grace_s(life)
     ground.move(life, Event.STOP_ISSUED, now, str(reason))
-    ground.end(life, STOP_GRACE_S if in_peace else CUT_GRACE_S)
+    ground.end(life, grace_s)
+
+
+def _grace_s(life: Life) -> float:
+    """vLLM hears no SIGTERM while it loads, and one that failed to wake is not waited for: those are killed."""
+    if life.phase in {Phase.DRAINING, Phase.ASLEEP}:
+        return STOP_GRACE_S
+    model = life.run.model if life.run else life.model
+    if life.phase in COMING_UP and model.engine is not Engine.CONTAINER:
+        return 0.0
+    return CUT_GRACE_S
 
 
 def _drained(ground: Ground, life: Life, now: float) -> None:

@@ -10,11 +10,12 @@ from switchyard_manager.supervise import talk
 from switchyard_manager.supervise.bring_up import prove
 from switchyard_manager.supervise.means import Means, engine_of
 from switchyard_manager.supervise.news import EngineFaulted, EngineSlept, SleepDidFail
+from switchyard_manager.supervise.readiness import pauses
 from switchyard_manager.supervise.wording import failure
 from switchyard_manager.supervise.work import Errand, PutToSleep
 
 FREED_WITHIN_S = 15.0
-LOOK_EVERY_S = 0.5
+LOOK_S, SHARE, LOOK_AT_MOST_S = 0.02, 0.1, 0.5  # see `readiness.pauses`
 FREED_ENOUGH = 0.5  # of what it held; drivers and captured graphs keep their part
 
 
@@ -31,10 +32,13 @@ async def _why_not_asleep(errand: Errand, adapter: Adapter, means: Means, meter:
     calls = adapter.sleep(errand.model)
     if calls is None:
         return "its engine cannot sleep"
-    pids = {errand.instance: await asyncio.to_thread(means.runtimes.processes, errand.instance)}
     before = await asyncio.to_thread(meter.read)
     engine = engine_of(errand, adapter, means)
-    trouble = await talk.call(engine, calls.sleep)
+    async with asyncio.TaskGroup() as both:
+        # Docker takes its time to tell, and it sleeps with the processes that it had.
+        looking = both.create_task(_pids(errand, means, before))
+        trouble = await talk.call(engine, calls.sleep)
+    pids = looking.result()
     if trouble is not None:
         return f"the request to sleep {trouble}"
     if not await talk.is_asleep(engine, calls):
@@ -42,18 +46,26 @@ async def _why_not_asleep(errand: Errand, adapter: Adapter, means: Means, meter:
     return await _why_not_freed(errand, pids, before, meter)
 
 
+async def _pids(errand: Errand, means: Means, before: Reading) -> Pids:
+    """Of no use, and not asked for, where no driver tells who holds what."""
+    if not any(gpu.holders for gpu in before.gpus):
+        return {}
+    return {errand.instance: await asyncio.to_thread(means.runtimes.processes, errand.instance)}
+
+
 async def _why_not_freed(errand: Errand, pids: Pids, before: Reading, meter: Meter) -> str | None:
     """Drivers are late to show it. What cannot be measured is believed."""
     held: dict[str, int] = {}
     try:
         async with asyncio.timeout(FREED_WITHIN_S):
-            while True:
+            for pause_s in pauses(LOOK_S, SHARE, LOOK_AT_MOST_S):
                 held = still_held(errand, pids, before, await asyncio.to_thread(meter.read))
                 if not held:
-                    return None
-                await asyncio.sleep(LOOK_EVERY_S)
+                    break
+                await asyncio.sleep(pause_s)
     except TimeoutError:
         return "it sleeps, and yet holds " + ", ".join(f"{mib} MiB of {uuid}" for uuid, mib in held.items())
+    return None
 
 
 def still_held(errand: Errand, pids: Pids, before: Reading, now: Reading) -> dict[str, int]:
@@ -79,7 +91,10 @@ async def wake_up(errand: Errand, adapter: Adapter, means: Means) -> None:
     calls = adapter.sleep(errand.model)
     if calls is None:
         return
-    trouble = await talk.call(engine_of(errand, adapter, means), calls.wake)
+    engine = engine_of(errand, adapter, means)
+    trouble = await talk.call(engine, calls.wake)
+    if trouble is None and await talk.is_asleep(engine, calls):
+        trouble = "was answered, and yet it says that it sleeps"  # requests to it would hang
     if trouble is None:
         await prove(errand, adapter, means)
         return

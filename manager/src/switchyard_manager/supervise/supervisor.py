@@ -4,21 +4,25 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from switchyard_contracts.catalog import Model
+from switchyard_contracts.catalog import Model, sees
 from switchyard_contracts.errors import Reason
 from switchyard_contracts.status import Failure
+from switchyard_manager.engines.checkpoint import folder_of
 from switchyard_manager.engines.vision import read_vision
 from switchyard_manager.gpu import Meter
 from switchyard_manager.gpu.holders import held_mib, owners
 from switchyard_manager.runtimes import Found, Kind, RuntimeAway, StopFailed
 from switchyard_manager.supervise import bring_up, liveness, sleeping
-from switchyard_manager.supervise.commands import Answer, Command
+from switchyard_manager.supervise.commands import Answer, Command, Removed
+from switchyard_manager.supervise.explained import manner
+from switchyard_manager.supervise.file_hands import FileHands
 from switchyard_manager.supervise.means import Means
 from switchyard_manager.supervise.news import (
     Asked,
+    AskedToRemove,
     EngineCame,
     EngineFaulted,
     EngineGone,
@@ -32,12 +36,16 @@ from switchyard_manager.supervise.news import (
 from switchyard_manager.supervise.wording import failure
 from switchyard_manager.supervise.work import (
     BringUp,
+    CallOffFetch,
     EndRun,
     EndStray,
     Errand,
+    FetchFiles,
     LookAt,
+    LookForFiles,
     PutToSleep,
     ReadProcessor,
+    RemoveFiles,
     TakeOver,
     WakeUp,
     Work,
@@ -68,6 +76,7 @@ class Supervisor:
         self._world = world
         self._inbox = inbox
         self._hands = hands
+        self._files = FileHands(hands.means)
         self._look_soon = asyncio.Event()
 
     def post(self, news: News) -> None:
@@ -78,6 +87,12 @@ class Supervisor:
         """What comes of an operator's wish: recorded when this returns, carried out later."""
         answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self.post(Asked(command, lambda answer: None if answered.done() else answered.set_result(answer)))
+        return await answered
+
+    async def ask_to_remove(self, name: str) -> Removed:
+        """What comes of it: done when this returns."""
+        answered: asyncio.Future[Removed] = asyncio.get_running_loop().create_future()
+        self.post(AskedToRemove(name, lambda said: None if answered.done() else answered.set_result(said)))
         return await answered
 
     async def run(self) -> None:
@@ -184,6 +199,8 @@ class Supervisor:
                 await self._end(found.model, found.instance, STRAY_GRACE_S)
             case ReadProcessor(model=model):
                 await self._read_processor(model)
+            case LookForFiles() | FetchFiles() | CallOffFetch() | RemoveFiles():
+                await self._files.perform(work)
             case BringUp(errand=errand) | TakeOver(errand=errand):
                 await self._live(work, errand)
             case WakeUp(errand=errand) | PutToSleep(errand=errand) | LookAt(errand=errand):
@@ -193,7 +210,7 @@ class Supervisor:
         means, adapter = self._hands.means, self._hands.workshop.adapter(errand.model)
         act = bring_up.bring_up if isinstance(work, BringUp) else bring_up.take_over
         try:
-            await act(errand, adapter, means)
+            await act(await self._settled(errand), adapter, means)
         except Exception as error:
             log.exception("cannot run %s", errand.model.name)
             await self._end(errand.model.name, errand.instance, 0.0)
@@ -203,15 +220,21 @@ class Supervisor:
 
     async def _deal(self, work: WakeUp | PutToSleep | LookAt, errand: Errand) -> None:
         try:
-            await self._dealing(work, errand)
+            await self._dealing(replace(work, errand=await self._settled(errand)))
         except Exception as error:
             log.exception("cannot deal with %s", errand.model.name)
             self.post(EngineFaulted(errand.model.name, errand.instance, _our_fault(errand, error)))
 
-    def _dealing(self, work: WakeUp | PutToSleep | LookAt, errand: Errand) -> Coroutine[Any, Any, None]:
-        means, adapter = self._hands.means, self._hands.workshop.adapter(errand.model)
+    async def _settled(self, errand: Errand) -> Errand:
+        """In a thread, as the adapter reads files."""
+        adapter = self._hands.workshop.adapter(errand.model)
+        model = await asyncio.to_thread(adapter.settle, errand.model, self._hands.means.places)
+        return replace(errand, model=model)
+
+    def _dealing(self, work: WakeUp | PutToSleep | LookAt) -> Coroutine[Any, Any, None]:
+        means, adapter = self._hands.means, self._hands.workshop.adapter(work.errand.model)
         match work:
-            case WakeUp():
+            case WakeUp(errand=errand):
                 return sleeping.wake_up(errand, adapter, means)
             case PutToSleep():
                 return sleeping.put_to_sleep(work, adapter, means, self._hands.meter)
@@ -219,13 +242,19 @@ class Supervisor:
                 return liveness.look_at(work, adapter, means)
 
     async def _read_processor(self, model: Model) -> None:
+        places, adapter = self._hands.means.places, self._hands.workshop.adapter(model)
+
+        def read() -> ProcessorRead:
+            folder = folder_of(model, places) if sees(model) else None
+            vision = read_vision(model, folder) if folder else None
+            settled = adapter.settle(model, places)
+            can = None if settled.capabilities == model.capabilities else settled.capabilities
+            return ProcessorRead(model, vision, can, manner(settled.engine_args))
+
         try:
-            folder = self._hands.means.places.weights(model.path or "")
-            vision = await asyncio.to_thread(read_vision, model, folder)
+            self.post(await asyncio.to_thread(read))
         except Exception:
-            log.exception("cannot read what %s does to pictures; it is served as its family is", model.name)
-        else:
-            self.post(ProcessorRead(model, vision))
+            log.exception("cannot read what the files of %s say; it is served as its family is", model.name)
 
     async def _end(self, model: str, instance: str, grace_s: float) -> None:
         try:

@@ -1,16 +1,14 @@
 """Ask a running engine whether it answers, serves, sleeps. Every request has its time limit."""
 
 import asyncio
-import contextlib
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
 
 from switchyard_manager.engines import Call, Probe, SleepCalls
 
-PROBE_EVERY_S = 0.1
 BODY_SHOWN = 500
 
 
@@ -35,36 +33,37 @@ class Engine:
         )
 
 
-async def until_answering(engine: Engine, health: Probe) -> None:
-    """A refused connection is an engine that still loads; so is anything but a 2xx."""
-    while True:
-        with contextlib.suppress(httpx.HTTPError):
-            if (await engine.get(health)).is_success:
-                return
-        await asyncio.sleep(PROBE_EVERY_S)
-
-
 async def trouble(engine: Engine, canary: Probe) -> str | None:
     """What is wrong with one real request; None: nothing is."""
     if canary.body is None:
-        return await _outcome(engine.get(canary), canary.timeout_s)
-    return await call(engine, Call("POST", canary.path, canary.timeout_s, canary.body))
+        return _told(await _answer(engine.get(canary), canary.timeout_s))
+    asked = Call("POST", canary.path, canary.timeout_s, canary.body)
+    reply = await _answer(engine.send(asked), canary.timeout_s)
+    if canary.instead is None or isinstance(reply, str) or reply.status_code != httpx.codes.BAD_REQUEST:
+        return _told(reply)
+    return await call(engine, replace(asked, body=canary.instead))
 
 
 async def call(engine: Engine, what: Call) -> str | None:
     """What came in its way; None: it was done."""
-    return await _outcome(engine.send(what), what.timeout_s)
+    return _told(await _answer(engine.send(what), what.timeout_s))
 
 
-async def _outcome(request: Coroutine[Any, Any, httpx.Response], timeout_s: float) -> str | None:
+async def _answer(request: Coroutine[Any, Any, httpx.Response], timeout_s: float) -> httpx.Response | str:
+    """Or why there is none."""
     try:
         # httpx limits each read, and an engine may send a byte now and then for ever.
         async with asyncio.timeout(timeout_s):
-            reply = await request
+            return await request
     except (httpx.TimeoutException, TimeoutError):
         return f"had no answer in {timeout_s:g} s"
     except httpx.HTTPError as error:
         return f"failed ({error})"
+
+
+def _told(reply: httpx.Response | str) -> str | None:
+    if isinstance(reply, str):
+        return reply
     if reply.is_success:
         return None
     return f"was answered with {reply.status_code}: {reply.text[:BODY_SHOWN]}"
@@ -78,7 +77,11 @@ async def health_trouble(engine: Engine, health: Probe) -> str | None:
         return None
     except httpx.HTTPError as error:
         return f"it takes no connection ({error})"
-    return None if reply.is_success else f"its health check says {reply.status_code}"
+    return None if is_well(reply, health) else f"its health check says {reply.status_code}"
+
+
+def is_well(reply: httpx.Response, health: Probe) -> bool:
+    return reply.is_success or (health.missing_will_do and reply.status_code == httpx.codes.NOT_FOUND)
 
 
 async def is_asleep(engine: Engine, calls: SleepCalls) -> bool:

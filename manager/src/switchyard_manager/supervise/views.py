@@ -1,6 +1,8 @@
 """The world as others look at it: the scheduler (`Seen`), people (`ModelStatus` and more). Changes nothing."""
 
 from switchyard_contracts.status import (
+    FilesAt,
+    FilesStatus,
     GpuModel,
     GpuProcess,
     GpuStatus,
@@ -59,6 +61,12 @@ def seen(ground: Ground, life: Life, now: float) -> Seen:
         gpus=run.gpus if run else (),
         claim_mib=_claim(life),
         need_mib={uuid: mib for uuid, mib in needs.items() if mib is not None},
+        files=life.files,
+        fetching=life.fetching is not None,
+        fetch_quiet_s=now - life.fetching.told_at if life.fetching else 0.0,
+        called_off=life.fetching is not None and life.fetching.called_off,
+        pulled=life.pulled,
+        moot=life.fetching is not None and life.fetching.moot,
         may_run=run is None and life.model.container is not None,
         alone=life.tried_alone,
         can_sleep=_can_sleep(ground, life),
@@ -113,7 +121,7 @@ def model_status(ground: Ground, life: Life, now: float) -> ModelStatus:
         aliases=model.aliases,
         type=model.type,
         engine=model.engine,
-        capabilities=model.capabilities,
+        capabilities=model.capabilities if life.can is None else life.can,
         description=model.description,
         context_length=model.context_length,
         phase=life.phase,
@@ -126,12 +134,22 @@ def model_status(ground: Ground, life: Life, now: float) -> ModelStatus:
         gpus=run.gpus if run else (),
         claim_mib=_claim(life),
         measured_mib=max(run.peak.values(), default=None) if run else None,
-        progress=life.progress,
+        progress=life.shown_progress,
+        files=_files(ground, life),
         blocked=blocked(outlook) if outlook else None,
         waited_s=round(life.waited_s(now), 1) if life.tickets else None,
         expected_s=_expected_s(ground, life, now),
         serving=life.serving,
     )
+
+
+def _files(ground: Ground, life: Life) -> FilesStatus | None:
+    if not ground.workshop.has_files(life.model):
+        return None
+    if life.fetching is None:
+        return FilesStatus(at=FilesAt(life.files))
+    going = life.fetching
+    return FilesStatus(at=FilesAt.FETCHING, done_bytes=going.done_bytes, total_bytes=going.total_bytes)
 
 
 def _expected_s(ground: Ground, life: Life, now: float) -> float | None:

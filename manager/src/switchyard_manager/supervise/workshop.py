@@ -1,10 +1,12 @@
 """What the world knows of engines without asking anybody: values and pure functions, handed in once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from switchyard_contracts.catalog import Engine, Model, VllmArgs
+from switchyard_contracts.gate import Gate
 from switchyard_manager.engines import Adapter
+from switchyard_manager.model_files.needs import Need
 from switchyard_manager.store.facts import NEWEST_WEIGHS, Learned, Span
 
 NOTHING = Learned(spans={}, awake_mib={}, asleep_mib={})
@@ -17,6 +19,10 @@ class Workshop:
     new_instance: Callable[[str], str]
     key_of: Callable[[str], str]  # the secret of a run, from its instance
     learned: dict[str, Learned] = field(default_factory=dict)  # by spec hash
+    has_files: Callable[[Model], bool] = lambda _: False  # that have to be here before its engine starts
+    needs_of: Callable[[Model], tuple[Need, ...]] = lambda _: ()  # of the Hub
+    is_told_by_files: Callable[[Model], bool] = lambda model: False  # whether its files say what it can do
+    gate: Gate | None = None  # by which proxies reach engines; the manager itself goes to them directly
 
     def adapter(self, model: Model) -> Adapter:
         return self.adapters[model.engine]
@@ -24,6 +30,13 @@ class Workshop:
     def headers(self, model: Model, instance: str) -> dict[str, str]:
         """What a request to this engine must carry."""
         return dict(self.adapter(model).headers(model, self.key_of(instance)))
+
+    def way(self, model: Model, instance: str, endpoint: str) -> tuple[str, dict[str, str]]:
+        """Where a proxy sends requests to this engine, and what they must carry."""
+        headers = self.headers(model, instance)
+        if self.gate is None:
+            return endpoint, headers
+        return self.gate.endpoint(instance, endpoint), headers | self.gate.headers(instance, endpoint)
 
     def can_sleep(self, model: Model) -> bool:
         return self.adapter(model).sleep(model) is not None
@@ -42,6 +55,15 @@ class Workshop:
     def learn_memory(self, spec_hash: str, gpu_name: str, mib: int, *, asleep: bool) -> None:
         known = self._known(spec_hash)
         (known.asleep_mib if asleep else known.awake_mib)[gpu_name] = mib
+
+    def learn_beside_cache(self, spec_hash: str, gpu_name: str, mib: int) -> None:
+        self._known(spec_hash).beside_mib[gpu_name] = mib
+
+    def beside_cache_mib(self, spec_hash: str, gpu_names: Iterable[str]) -> int | None:
+        """What each of those GPUs has to hold beside the engine's cache; None: not all of them are known."""
+        known = self.learned.get(spec_hash, NOTHING).beside_mib
+        found = [known.get(name, 0) for name in gpu_names]
+        return max(found) if found and all(found) else None
 
     def asleep_mib(self, spec_hash: str, gpu_name: str) -> int:
         return self.learned.get(spec_hash, NOTHING).asleep_mib.get(gpu_name, ASLEEP_MIB)

@@ -5,6 +5,7 @@ said through its `Session`, which never waits.
 
     life, ground   the state                 proxies, chronicle   who is told of it
     recording      decisions, written down   engine_news          what engines do
+    file_news      what downloads do
     commands       the operator's wishes     views                how others see it
 """
 
@@ -33,7 +34,7 @@ from switchyard_manager.runtimes import Found
 from switchyard_manager.scheduler import Policy, consider
 from switchyard_manager.scheduler.alone import STOP_AGAIN_S
 from switchyard_manager.scheduler.seen import AT_REST
-from switchyard_manager.supervise import engine_news, operator_commands, views
+from switchyard_manager.supervise import engine_news, file_news, operator_commands, views
 from switchyard_manager.supervise import news as news_of
 from switchyard_manager.supervise.chronicle import Chronicle
 from switchyard_manager.supervise.ground import Ground, not_found
@@ -161,6 +162,14 @@ class World:
                 self._catalog_faulty(faults, now)
             case news_of.ProcessorRead():
                 self._processor_read(news)
+            case (
+                news_of.AskedToRemove()
+                | news_of.FilesSeen()
+                | news_of.FilesProgress()
+                | news_of.FetchOver()
+                | news_of.FilesRemoved()
+            ):
+                file_news.hear(self._ground, news, now)
             case news_of.Asked():
                 news.answer(operator_commands.obey(self._ground, news.command, now))
             case news_of.StopDidFail() if news.instance in self._strays:
@@ -287,11 +296,14 @@ class World:
             if life.model != model:
                 if life.model.path != model.path:
                     life.vision = None
+                life.can = life.manner = None
+                file_news.catalog_changed(ground, life, model)
                 life.model, life.spec_hash = model, ground.workshop.hash_of(model)
                 ground.settle_serving(life)
                 ground.read_processor(life)
                 # Whatever was wrong may be mended now.
                 life.failures, life.troubles, life.retry_at, life.tried_alone = 0, 0, 0.0, False
+                life.wakes_failed = 0
         ground.lives = {name: ground.lives[name] for name in dict.fromkeys((*catalog.models, *ground.lives))}
         changed = [name for name in catalog.models if catalog.models[name] != before.models.get(name)]
         gone = [name for name in before.models if name not in catalog.models]
@@ -308,13 +320,16 @@ class World:
         life = Life(model, ground.workshop.hash_of(model), pinned_by_hand=self._pins.get(name))
         ground.lives[name] = life
         ground.settle_serving(life)
+        ground.look_for_files(life)
         ground.read_processor(life)
         return life
 
     def _processor_read(self, news: news_of.ProcessorRead) -> None:
         life = self._ground.lives.get(news.model.name)
         if life is not None and life.model.path == news.model.path:
-            life.vision = news.vision
+            life.vision = news.vision or life.vision
+            if life.model == news.model:
+                life.can, life.manner = news.can, news.manner
             self._ground.settle_serving(life)
 
     def _end_strays_again(self, now: float) -> None:
@@ -325,5 +340,6 @@ class World:
     def _forget(self) -> None:
         """A model that left the catalog is gone once it rests and nobody waits for it."""
         for name, life in list(self._ground.lives.items()):
-            if name not in self._ground.catalog.models and life.phase in AT_REST and not life.tickets:
+            rests = life.phase in AT_REST and life.fetching is None
+            if name not in self._ground.catalog.models and rests and not life.tickets:
                 del self._ground.lives[name]

@@ -22,10 +22,10 @@ LOUD = {Outcome.ENGINE_ERROR: logging.WARNING, Outcome.FAILED: logging.WARNING, 
 log = logging.getLogger(__name__)
 
 
-def set_up(form: str, stream: TextIO | None = None, level: int = logging.INFO) -> None:
+def set_up(form: str, stream: TextIO | None = None, level: int = logging.INFO, program: str = "proxy") -> None:
     """For the whole process; `form` is `text` or `json`. What other libraries say goes the same way."""
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(JsonLines() if form == "json" else TextLines())
+    handler.setFormatter(JsonLines() if form == "json" else TextLines(program))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
@@ -37,8 +37,8 @@ def set_up(form: str, stream: TextIO | None = None, level: int = logging.INFO) -
 class TextLines(logging.Formatter):
     """For a person: what is known of the request stands at the end."""
 
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s proxy %(levelname)s %(message)s")
+    def __init__(self, program: str) -> None:
+        super().__init__(f"%(asctime)s {program} %(levelname)s %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 -- the library's name
         said = " ".join(f"{name}={_on_one_line(value)}" for name, value in _about(record).items())

@@ -50,7 +50,7 @@ def _entries(model: ModelStatus, loading: Loading | None, created: int) -> list[
     variants = []
     for name, variant in model.serving.variants.items():
         full = f"{model.name}:{name}"
-        other = {**shown, "id": full, "name": full, "aliases": (), "variant_of": model.name}
+        other = {**shown, "id": full, "name": full, "aliases": variant.aliases, "variant_of": model.name}
         variants.append(other if variant.description is None else other | {"description": variant.description})
     return [shown, *variants]
 

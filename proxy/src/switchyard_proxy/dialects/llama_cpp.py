@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from switchyard_contracts.catalog import Capability, ModelType
-from switchyard_contracts.status import ModelStatus, Phase
+from switchyard_contracts.status import FilesAt, ModelStatus, Phase
 from switchyard_proxy.dialects.events import dumps, frame
 
 SUCCESS = b'{"success":true}'
@@ -30,6 +30,9 @@ VALUES: dict[Phase, str] = {
     Phase.STOP_FAILED: "unloaded",
 }
 FAILED = (Phase.FAILED, Phase.STOP_FAILED)
+AT_REST = (Phase.STOPPED, Phase.FAILED)
+DOWNLOADING = "downloading"
+BARS = frozenset({"loading", DOWNLOADING})
 MODALITIES: dict[ModelType, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ModelType.TEXT: (("text",), ("text",)),
     ModelType.VISION: (("text", "image"), ("text",)),
@@ -61,15 +64,24 @@ def entry(model: ModelStatus, created: int) -> dict[str, Any]:
 
 
 def status(model: ModelStatus) -> dict[str, Any]:
-    """As a member of an entry: a model that failed is one that is unloaded, and says so."""
-    told: dict[str, Any] = {"value": VALUES[model.phase]}
-    if model.phase in FAILED:
+    """As a member of an entry: a model that failed is one that is unloaded, and says so.
+
+    One whose files cannot be had is in no phase of its own for that: it is stopped, with a failure."""
+    told: dict[str, Any] = {"value": _value(model)}
+    failed = model.phase in FAILED or (model.phase is Phase.STOPPED and model.failure is not None)
+    if failed and told["value"] != DOWNLOADING:
         told["failed"] = True
         if model.failure is not None:
             told |= {"reason": model.failure.reason, "message": model.failure.sentence()}
             if model.failure.exit_code is not None:
                 told["exit_code"] = model.failure.exit_code
     return told | _progress(model)
+
+
+def _value(model: ModelStatus) -> str:
+    """One word for what it does: a model whose files are fetched is in no phase of its own."""
+    is_fetched = model.files is not None and model.files.at is FilesAt.FETCHING
+    return DOWNLOADING if is_fetched and model.phase in AT_REST else VALUES[model.phase]
 
 
 def news(before: Iterable[ModelStatus], after: Iterable[ModelStatus]) -> bytes:
@@ -102,7 +114,7 @@ def _by_name(models: Iterable[ModelStatus]) -> Mapping[str, ModelStatus]:
 
 def _progress(model: ModelStatus) -> dict[str, Any]:
     """A share where the engine's words have one; clients draw a bar of it."""
-    if VALUES[model.phase] != "loading" or model.progress is None:
+    if _value(model) not in BARS or model.progress is None:
         return {}
     if found := PERCENT.search(model.progress):
         share = float(found[1]) / 100

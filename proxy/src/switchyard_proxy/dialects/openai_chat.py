@@ -85,7 +85,10 @@ class ChunkVoice:
             return COMMENT
         choice = self._shape.silence
         if self._mode == "reasoning" and not self._spoke:
-            choice = self._shape.thought(f"waiting for the model ({seconds:.0f} s)…\n")
+            far = self._opening.progress()
+            choice = self._shape.thought(
+                f"waiting for the model ({seconds:.0f} s{f'; {far}' if far else ''})…\n"
+            )
         return frame({**self._identity, "choices": [choice]})
 
     def error(self, error: ErrorBody) -> bytes:

@@ -59,6 +59,7 @@ class Opening:
     mode: str  # `chunk`, `comment`, `reasoning` or `off`
     body: bytes  # as the client sent it
     reply_id: str | None = None  # where the client has been told it already
+    progress: Callable[[], str | None] = lambda: None  # how far the model is that the request waits for, now
 
 
 @dataclass(frozen=True, slots=True)

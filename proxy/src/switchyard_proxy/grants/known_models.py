@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 from switchyard_contracts.grants import Loading, Models
 from switchyard_contracts.serving import Routing
-from switchyard_contracts.status import ModelStatus
+from switchyard_contracts.status import ModelStatus, Phase
+
+COMING_UP = frozenset({Phase.STARTING, Phase.LOADING, Phase.WARMING, Phase.WAKING})
 
 
 class KnownModels:
@@ -20,11 +22,18 @@ class KnownModels:
 
     def replace(self, word: Models) -> None:
         self.models, self.routing = word.models, word.routing
-        phases = {model.name: model.phase for model in word.models}
-        self.loading = {name: last for name, last in self.loading.items() if phases.get(name) is last.phase}
+        now = {model.name: model for model in word.models}
+        self.loading = {name: last for name, last in self.loading.items() if _still_so(last, now.get(name))}
         self.told.set()
         self._on_news()
 
     def note(self, word: Loading) -> None:
         self.loading[word.model] = word
         self._on_news()
+
+
+def _still_so(last: Loading, now: ModelStatus | None) -> bool:
+    """What was said of a download, in a phase that lasts, is over when the model says no more of it."""
+    if now is None or now.phase is not last.phase:
+        return False
+    return now.phase in COMING_UP or now.progress is not None

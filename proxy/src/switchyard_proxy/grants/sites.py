@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from switchyard_contracts.status import ModelStatus, Phase
-from switchyard_proxy.grants.known_models import KnownModels
+from switchyard_proxy.grants.known_models import COMING_UP, KnownModels
 from switchyard_proxy.grants.leases import Leases
 from switchyard_proxy.grants.link import Link
 
-COMING_UP = frozenset({Phase.STARTING, Phase.LOADING, Phase.WARMING, Phase.WAKING})
 LAST = 9
 
 

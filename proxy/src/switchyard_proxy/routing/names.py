@@ -1,7 +1,7 @@
 """Which model a name leads to. Made anew whenever a manager speaks of its models; asked once for each request.
 
-A name is a model's own, an alias, `model:variant`, or that of a virtual model, whose best candidate is chosen
-with each request. Of several managers, the first one that has a name says what it means.
+A name is a model's own, an alias, `model:variant` (or an alias of that), or that of a virtual model, whose best
+candidate is chosen with each request. Of several managers, the first one that has a name says what it means.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -26,6 +26,7 @@ class Choice:
     rewrites: tuple[Rewrite, ...]  # in the order in which they are made; none that changes nothing
     fallbacks: tuple[str, ...]  # names to look up when it cannot be loaded: see `Directory.instead`
     asked: str  # the name that led here
+    served_as: str  # the name by which its engine knows what is meant: its own, or that of one of its adapters
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +148,17 @@ def _choices_of(models: Sequence[ModelStatus], sites: Mapping[str, tuple[int, ..
     for model in models:
         serving, where = model.serving, sites.get(model.name, ())
         plain = _telling(serving.rewrite)
-        own[model.name] = Choice(model, where, plain, serving.fallbacks, model.name)
+        own[model.name] = Choice(model, where, plain, serving.fallbacks, model.name, model.name)
         for alias in model.aliases:
-            aliases.setdefault(alias, Choice(model, where, plain, serving.fallbacks, alias))
+            aliases.setdefault(alias, replace(own[model.name], asked=alias))
         for said, variant in serving.variants.items():
             rewrites = plain + _telling(variant.rewrite)
+            served_as = variant.served_as or model.name
+            one = Choice(model, where, rewrites, serving.fallbacks, f"{model.name}:{said}", served_as)
             for name in (model.name, *model.aliases):
-                full = f"{name}:{said}"
-                variants[full] = Choice(model, where, rewrites, serving.fallbacks, full)
+                variants[f"{name}:{said}"] = replace(one, asked=f"{name}:{said}")
+            for alias in variant.aliases:
+                aliases.setdefault(alias, replace(one, asked=alias))
     return variants | aliases | own
 
 

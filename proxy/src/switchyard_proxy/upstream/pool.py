@@ -46,6 +46,7 @@ class Question:
     head: bytes
     body: bytes = b""
     pieces: Callable[[], AsyncIterator[bytes]] | None = None
+    once: bool = False  # its pieces cannot be had again: it is sent on a connection of its own
 
 
 class Asking(Protocol):
@@ -75,7 +76,7 @@ class Upstream:
         An engine may close a kept-alive connection just as it is used again: a request that met that, and of
         whose reply not one byte came, is sent once more on a new connection. Raises `Broken`.
         """
-        kept = self._take(endpoint)
+        kept = None if question.once else self._take(endpoint)
         if kept is not None:
             try:
                 return await self._ask(kept, question, asking)

@@ -62,7 +62,7 @@ class Asked:
 
 def for_engine(asked: Asked, choice: Choice) -> tuple[bytes | Upload, Stripper | None]:
     """The body as the engine gets it, and what must be taken out of its stream for that."""
-    name, body, fields = choice.model.name, asked.body, asked.fields
+    name, body, fields = choice.served_as, asked.body, asked.fields
     if asked.verbatim:
         return body, None
     if isinstance(body, Upload):

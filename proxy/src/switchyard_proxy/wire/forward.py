@@ -7,7 +7,8 @@ is cancelled, which is how a client that hung up, a stream that was cancelled an
 import logging
 from dataclasses import dataclass, replace
 
-from switchyard_contracts.errors import ErrorCode
+from switchyard_contracts.errors import CODES, ErrorCode
+from switchyard_contracts.gate import ENGINE_LOST, SAYS_HEADER
 from switchyard_contracts.status import ModelStatus
 from switchyard_proxy.bodies.uploads import Upload
 from switchyard_proxy.errors import Broken, Cut, EngineLost, ProxyError, Unavailable
@@ -24,6 +25,9 @@ log = logging.getLogger(__name__)
 ELSEWHERE = frozenset(
     {ErrorCode.MANAGER_UNAVAILABLE, ErrorCode.MODEL_LOAD_FAILED}
 )  # what another machine may do
+# How a gate says that an engine is gone: no answer of the engine's, though it looks like one.
+LOST = (SAYS_HEADER.encode(), ENGINE_LOST.encode())
+LOST_STATUS = CODES[ErrorCode.BACKEND_UNAVAILABLE].status
 
 
 @dataclass(slots=True)  # frozen, each would cost six times as much, and every request makes one
@@ -127,6 +131,8 @@ class Forwarder:
         question = Question(head, body) if isinstance(body, bytes) else Question(head, pieces=body.pieces)
         connection = await self._upstream.ask(endpoint, question, Visit(self._hold, right, answer))
         try:
+            if connection.status == LOST_STATUS and LOST in connection.headers:
+                raise EngineLost("the gate of its machine cannot reach it", answered=False)
             return await pass_reply(connection, answer, passage)
         finally:
             self._upstream.give_back(endpoint, connection)

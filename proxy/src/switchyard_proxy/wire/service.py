@@ -269,13 +269,19 @@ class Service:
         else:
             kind, first_s = Kind.SILENT, math.inf
         pulse = Pulse(account.began, first_s)
-        return Answer(sink, asked.route.dialect, kind, pulse, every_s, lambda: self._opening(asked, account))
+        opening = partial(self._opening, asked, account, model.name)
+        return Answer(sink, asked.route.dialect, kind, pulse, every_s, opening)
 
-    def _opening(self, asked: Asked, account: Account) -> Opening:
+    def _opening(self, asked: Asked, account: Account, model: str) -> Opening:
         body = asked.body if isinstance(asked.body, bytes) else b""
         mode = asked.caller.beats or self._settings.heartbeat
         said = asked.said or Said(body)
-        return Opening(account.id, account.asked, int(account.at), mode, said.body, said.reply_id)
+        progress = partial(self._progress, model)
+        return Opening(account.id, account.asked, int(account.at), mode, said.body, said.reply_id, progress)
+
+    def _progress(self, model: str) -> str | None:
+        loading = self._fleet.loading(model)
+        return None if loading is None else loading.progress
 
     def _waiting(self, asked: Asked, answer: Answer, retries: int, client: Client | None) -> Waiting:
         request, caller = asked.request, asked.caller

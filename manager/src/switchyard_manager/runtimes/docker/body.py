@@ -1,7 +1,8 @@
 """What a container of ours is made of: the Engine API's own words for a `ContainerSpec`. Pure.
 
 Holds the rules that are the same for every engine: private (no memory, processes or network shared with this
-machine), without privileges, reachable on this machine's loopback only, never restarted by anybody but us.
+machine), without privileges, never restarted by anybody but us; reachable on this machine's loopback only, or,
+in a network of the operator's, by whoever is on that, and then not from the machine at all.
 """
 
 import re
@@ -10,13 +11,14 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from switchyard_manager.runtimes.protocol import ContainerSpec, Spec
+from switchyard_manager.runtimes.protocol import ContainerSpec
 
 INSTALLATION = "switchyard.installation"
 INSTANCE = "switchyard.instance"
 MODEL = "switchyard.model"
 SPEC_HASH = "switchyard.spec-hash"
 GPUS = "switchyard.gpus"
+PORT = "switchyard.port"  # on which it listens inside
 
 LOG_SIZE = "20m"  # what the Engine keeps: enough that a reader who was away misses nothing
 LOG_FILES = "3"
@@ -47,20 +49,30 @@ class Naming:
             plain = "-".join([*PLAIN.findall(instance), told])
         return f"{self.network}-{plain}"
 
-    def labels(self, spec: Spec) -> dict[str, str]:
+    def labels(self, spec: ContainerSpec) -> dict[str, str]:
         return {
             INSTALLATION: self.installation,
             INSTANCE: spec.instance,
             MODEL: spec.model,
             SPEC_HASH: spec.spec_hash,
             GPUS: ",".join(spec.gpus),
+            PORT: str(spec.port),
         }
 
     def owns(self, labels: Mapping[str, str]) -> bool:
         return labels.get(INSTALLATION) == self.installation
 
 
-def body(spec: ContainerSpec, naming: Naming, network: str) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a container is put, and what the Engine calls what it is to see of this machine."""
+
+    network: str
+    published: bool
+    mounts: tuple[dict[str, Any], ...]  # for `binds`, in their order
+
+
+def body(spec: ContainerSpec, naming: Naming, place: Place) -> dict[str, Any]:
     environment = dict(spec.env) | dict(spec.secrets)
     made: dict[str, Any] = {
         "Image": spec.image,
@@ -68,25 +80,29 @@ def body(spec: ContainerSpec, naming: Naming, network: str) -> dict[str, Any]:
         "Env": [f"{name}={value}" for name, value in environment.items()],
         "Labels": naming.labels(spec),
         "ExposedPorts": {f"{spec.port}/tcp": {}},
-        "HostConfig": _host(spec, network),
+        "HostConfig": _host(spec, place),
     }
     if spec.entrypoint is not None:
         made["Entrypoint"] = list(spec.entrypoint)
     return made
 
 
-def _host(spec: ContainerSpec, network: str) -> dict[str, Any]:
+def _host(spec: ContainerSpec, place: Place) -> dict[str, Any]:
+    volumes = [
+        {"Type": "volume", "Source": volume, "Target": target} for volume, target in spec.volumes.items()
+    ]
     host: dict[str, Any] = {
         "Init": True,
         "IpcMode": "private",
-        "NetworkMode": network,
-        "PortBindings": {f"{spec.port}/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]},
+        "NetworkMode": place.network,
         "CapDrop": ["ALL"],
         "SecurityOpt": ["no-new-privileges"],
         "RestartPolicy": {"Name": "no"},
         "LogConfig": {"Type": "json-file", "Config": {"max-size": LOG_SIZE, "max-file": LOG_FILES}},
-        "Mounts": _mounts(spec),
+        "Mounts": [*place.mounts, *volumes],
     }
+    if place.published:
+        host["PortBindings"] = {f"{spec.port}/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]}
     if nvidia := [uuid for uuid in spec.gpus if uuid not in spec.devices]:
         wanted = {"Driver": "nvidia", "DeviceIDs": nvidia, "Capabilities": [["gpu"]]}
         host["DeviceRequests"] = [wanted]
@@ -100,15 +116,3 @@ def _host(spec: ContainerSpec, network: str) -> dict[str, Any]:
         # No swap on top: an engine that swaps is worse than one that ends and says why.
         host["Memory"] = host["MemorySwap"] = spec.memory_mib * MIB
     return host
-
-
-def _mounts(spec: ContainerSpec) -> list[dict[str, Any]]:
-    """As mounts and not as `Binds`: those make a missing folder, and root its owner."""
-    binds = [
-        {"Type": "bind", "Source": bind.source, "Target": bind.target, "ReadOnly": bind.read_only}
-        for bind in spec.binds
-    ]
-    volumes = [
-        {"Type": "volume", "Source": volume, "Target": target} for volume, target in spec.volumes.items()
-    ]
-    return binds + volumes

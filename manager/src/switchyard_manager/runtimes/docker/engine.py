@@ -5,10 +5,13 @@ refuses raises `EngineSaid`, in the Engine's own words.
 """
 
 import contextlib
+import errno
+import os
 import socket
 import struct
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import docker
@@ -239,7 +242,14 @@ def _try_socket(client: docker.APIClient) -> None:
     if path is not None:
         with socket.socket(socket.AF_UNIX) as attempt:
             attempt.settimeout(CALL_LIMIT_S)
-            attempt.connect(path)
+            refused = attempt.connect_ex(path)
+        if refused == errno.EACCES:
+            raise PermissionError(
+                f"this user may not open {path}, which group {Path(path).stat().st_gid} may: put the user into"
+                " that group, or with containers write its number to SWITCHYARD_DOCKER_GID in .env"
+            )
+        if refused:
+            raise OSError(refused, os.strerror(refused))
 
 
 def _said(error: docker.errors.APIError) -> EngineSaid:

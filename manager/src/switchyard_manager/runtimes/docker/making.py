@@ -5,16 +5,20 @@ Whatever is removed here was looked at first and carries our installation.
 
 import contextlib
 import logging
+import os
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from switchyard_contracts.errors import Reason
 from switchyard_manager.errors import EngineFailed, ManagerError
 from switchyard_manager.runtimes.docker import refusals
-from switchyard_manager.runtimes.docker.body import INSTALLATION, INSTANCE, Naming, body
+from switchyard_manager.runtimes.docker.body import INSTALLATION, INSTANCE, Naming, Place, body
 from switchyard_manager.runtimes.docker.engine import Conflict, Engine, EngineSaid, NotThere
+from switchyard_manager.runtimes.docker.host_paths import Paths, as_it_is, mounts_subpaths
+from switchyard_manager.runtimes.docker.own_container import OwnContainer
 from switchyard_manager.runtimes.docker.seen import Seen
+from switchyard_manager.runtimes.docker.site import Site
 from switchyard_manager.runtimes.protocol import ContainerSpec, ExistingSpec, RuntimeAway
 
 log = logging.getLogger(__name__)
@@ -31,9 +35,11 @@ class Begun:
 
 
 class Maker:
-    def __init__(self, engine: Engine, naming: Naming) -> None:
+    def __init__(self, engine: Engine, naming: Naming, site: Site | None = None) -> None:
         self._engine = engine
         self._naming = naming
+        self._site = site or Site()
+        self._own = OwnContainer(engine, self._site)
         self._one_network = threading.Lock()
         self._unclear: set[str] = set()  # names whose removal the Engine was away for
 
@@ -42,8 +48,7 @@ class Maker:
         name = self._naming.container(spec.instance)
         try:
             _go_on(spec.model, called_off)
-            network = self._network(spec.model)
-            container = self._created(name, spec, network)
+            container = self._created(name, spec, self._place(spec))
             _go_on(spec.model, called_off)
             self._engine.start(container)
             _go_on(spec.model, called_off)
@@ -62,6 +67,9 @@ class Maker:
                 f"cannot start {spec.model}: Docker has no container named {spec.container}",
                 "create it, or correct `container` of this model in models.json",
             ) from error
+        # Refused before it is started, if it is.
+        self._site.refuse_if_out_of_reach(spec.model, self._own.seen())
+        self._site.foreign_endpoint(seen, spec)
         if seen.running:
             return Begun(seen, since_ns=time.time_ns())
         _go_on(spec.model, called_off)
@@ -101,6 +109,35 @@ class Maker:
             raise RuntimeAway(f"cannot know what runs: {error}") from error
         return tuple(sorted(seen, key=lambda one: one.created))
 
+    def _place(self, spec: ContainerSpec) -> Place:
+        theirs = self._site.network
+        if theirs is not None:
+            self._refuse_if_not_there(theirs, spec.model)
+        own = self._own.seen()
+        self._site.refuse_if_out_of_reach(spec.model, own)
+        if own is None:
+            mounts = tuple(map(as_it_is, spec.binds))
+        else:
+            paths = Paths(own.mounts, mounts_subpaths(self._engine.about().version))
+            # Whatever a link in the manager's files leads to, it leads elsewhere on the machine.
+            real = (replace(bind, source=os.path.realpath(bind.source)) for bind in spec.binds)
+            mounts = tuple(paths.mount(spec.model, bind) for bind in real)
+        return Place(theirs or self._network(spec.model), published=theirs is None, mounts=mounts)
+
+    def _refuse_if_not_there(self, name: str, model: str) -> None:
+        """The operator's network is neither made nor removed by us."""
+        known = self._engine.networks(name)
+        if len(known) == 1:
+            return
+        what = f"{len(known)} networks" if known else "no network"
+        raise EngineFailed.because(
+            Reason.RUNTIME_UNAVAILABLE,
+            f"cannot start {model}: Docker has {what} named {name}, which engines are to join",
+            f"remove all but one (`docker network ls --filter name={name}`)"
+            if known
+            else f"make it (`docker network create {name}`), or correct SWITCHYARD_ENGINE_NETWORK",
+        )
+
     def _network(self, model: str) -> str:
         name = self._naming.network
         with self._one_network:
@@ -124,10 +161,10 @@ class Maker:
                     kept.remove(network)
         return kept[0]
 
-    def _created(self, name: str, spec: ContainerSpec, network: str) -> str:
+    def _created(self, name: str, spec: ContainerSpec, place: Place) -> str:
         for _ in range(NAME_ATTEMPTS):
             try:
-                return self._engine.create(name, body(spec, self._naming, network))
+                return self._engine.create(name, body(spec, self._naming, place))
             except Conflict:
                 self._clear(name, spec)
         raise _taken(spec.model, f"container {name}")

@@ -30,6 +30,7 @@ from switchyard_manager.runtimes.docker.kept import Ending, Kept, removed
 from switchyard_manager.runtimes.docker.log_copy import LogCopy
 from switchyard_manager.runtimes.docker.making import Begun, Maker
 from switchyard_manager.runtimes.docker.seen import Seen
+from switchyard_manager.runtimes.docker.site import Site
 from switchyard_manager.runtimes.docker.threads import in_loop, in_own_thread
 from switchyard_manager.runtimes.docker.watch import Watch
 from switchyard_manager.runtimes.log_files import LogFiles
@@ -53,6 +54,7 @@ CALLS = 32  # at a time, each in a thread; the event loop's own threads stay fre
 KILL_LIMIT_S = 30.0
 CANCEL_LIMIT_S = 10.0
 RETRY_S = 0.5
+NOWHERE = "http://127.0.0.1:0"
 
 _Result = TypeVar("_Result")
 
@@ -74,12 +76,15 @@ class DockerRuntime:
 
     kind = Kind.DOCKER
 
-    def __init__(self, logs: LogFiles, installation: str, *, host: str | None = None) -> None:
+    def __init__(
+        self, logs: LogFiles, installation: str, *, host: str | None = None, site: Site | None = None
+    ) -> None:
         """`host`: as `DOCKER_HOST`; None: where the docker command would look."""
         self._logs = logs
         self._naming = Naming(installation)
         self._engine = Engine(host)
-        self._maker = Maker(self._engine, self._naming)
+        self._site = site or Site()
+        self._maker = Maker(self._engine, self._naming, self._site)
         self._watch = Watch(self._engine, self._look)
         self._calls = ThreadPoolExecutor(CALLS, thread_name_prefix="docker-call")
         self._runs: dict[str, _Run] = {}
@@ -105,11 +110,12 @@ class DockerRuntime:
     async def _begin(self, run: _Run, spec: ContainerSpec | ExistingSpec, tell: Callable[[str], None]) -> str:
         self._watch.begin()
         if isinstance(spec, ExistingSpec):
-            await self._uncut(run, lambda: self._maker.wake(spec, run.called_off), remove=False)
-            return f"http://127.0.0.1:{spec.port}"
+            woken = await self._uncut(run, lambda: self._maker.wake(spec, run.called_off), remove=False)
+            return self._site.foreign_endpoint(woken.seen, spec)
         await self._image(run, spec, tell)
         begun = await self._uncut(run, lambda: self._maker.make(spec, run.called_off), remove=True)
-        return _endpoint(begun.seen)
+        # One that has ended already is to be found nowhere; nothing answers there, and `wait` tells why.
+        return self._site.endpoint(begun.seen) or NOWHERE
 
     async def _image(self, run: _Run, spec: ContainerSpec, tell: Callable[[str], None]) -> None:
         """In a thread of its own: who calls it off need not wait for a registry that does not answer."""
@@ -225,8 +231,9 @@ class DockerRuntime:
             # The oldest first: each later run of a model moves the log of the one before it aside.
             opened = self._logs.fresh if model in models else self._logs.again
             models.add(model)
-            if seen.running and instance and seen.ports:
-                run = self._runs[instance] = _Run(model, found=_found(seen))
+            endpoint = self._site.endpoint(seen)
+            if seen.running and instance and endpoint is not None:
+                run = self._runs[instance] = _Run(model, found=_found(seen, endpoint))
                 run.begun.set()
                 begun = Begun(seen, since_ns=0)
                 run.kept = await self._in_thread(partial(self._kept, run, begun, opened, told, remove=True))
@@ -283,15 +290,10 @@ def _open(opened: Callable[[str], BinaryIO], model: str) -> BinaryIO:
         return Path(os.devnull).open("wb")
 
 
-def _endpoint(seen: Seen) -> str:
-    # One that has ended already is published nowhere; nothing answers there, and `wait` tells why.
-    return f"http://127.0.0.1:{next(iter(seen.ports.values()), 0)}"
-
-
-def _found(seen: Seen) -> Found:
+def _found(seen: Seen, endpoint: str) -> Found:
     labels = seen.labels
     gpus = tuple(gpu for gpu in labels.get(GPUS, "").split(",") if gpu)
-    return Found(labels[INSTANCE], labels[MODEL], labels.get(SPEC_HASH, ""), gpus, _endpoint(seen))
+    return Found(labels[INSTANCE], labels[MODEL], labels.get(SPEC_HASH, ""), gpus, endpoint)
 
 
 def _not_a_container(spec: AnySpec) -> EngineFailed:

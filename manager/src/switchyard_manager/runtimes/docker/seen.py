@@ -1,11 +1,21 @@
 """What the Docker Engine tells of a container and of itself, as plain values. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 NS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Mounted:
+    """Something of its machine that a container sees."""
+
+    kind: str  # bind, volume, tmpfs …
+    target: str  # inside
+    source: str  # as the Engine writes paths of its machine; of a volume, where it keeps it
+    volume: str = ""  # its name
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +33,8 @@ class Seen:
     stop_signal: str
     terminal: bool  # what it says comes without frames
     ports: Mapping[int, int]  # inside → on this machine's loopback
+    networks: Mapping[str, str] = field(default_factory=dict)  # by name, its address there; "": it has none now
+    mounts: tuple[Mounted, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +66,22 @@ def seen(told: Mapping[str, Any]) -> Seen:
         stop_signal=str(config.get("StopSignal") or "SIGTERM"),
         terminal=bool(config.get("Tty")),
         ports=_published(told.get("NetworkSettings", {}).get("Ports") or {}),
+        networks=_addresses(told.get("NetworkSettings", {}).get("Networks") or {}),
+        mounts=tuple(map(_mounted, told.get("Mounts") or ())),
     )
+
+
+def _mounted(told: Mapping[str, Any]) -> Mounted:
+    return Mounted(
+        kind=str(told.get("Type", "")),
+        target=str(told.get("Destination", "")),
+        source=str(told.get("Source", "")),
+        volume=str(told.get("Name", "")),
+    )
+
+
+def _addresses(networks: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str((joined or {}).get("IPAddress") or "") for name, joined in networks.items()}
 
 
 def _published(ports: Mapping[str, Any]) -> dict[int, int]:
