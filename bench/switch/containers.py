@@ -66,7 +66,8 @@ class ContainerProgram:
     def _body(self) -> dict[str, Any]:
         """In Docker's own words, but for whose it is: the manager must not take it for its own."""
         config, host = self.told["Config"], self.told["HostConfig"]
-        kept = {name: config[name] for name in ("Image", "Entrypoint", "Cmd", "Env", "ExposedPorts", "User")}
+        named = ("Image", "Entrypoint", "Cmd", "Env", "ExposedPorts", "User", "Healthcheck")
+        kept = {name: config[name] for name in named if name in config}
         return {**kept, "HostConfig": {**host, "NetworkMode": "bridge"}}
 
 

@@ -117,3 +117,88 @@ def test_other_engines_are_left_alone(folder: Path, places: Places) -> None:
     model = model_of(path="weights", engine="image-server")
 
     assert settle_by_files(model, places) is model
+
+
+# What the tokenizer knows
+
+
+def vocabulary(folder: Path, name: str, *words: str) -> None:
+    filler = {f"word{index}": index for index in range(200_000)}  # some megabytes, as in truth
+    (folder / name).write_text(json.dumps({"model": {"vocab": {**filler, **dict.fromkeys(words, 1)}}}))
+
+
+def test_a_word_that_the_tokenizer_lacks_is_told(folder: Path) -> None:
+    vocabulary(folder, "tokenizer.json", "<think>", "</think>", "[TOOL_CALLS]")
+
+    lacks = read_files(folder).lacks
+
+    assert "<|python_tag|>" in lacks
+    assert not lacks & {"<think>", "</think>", "[TOOL_CALLS]"}
+    assert read_files(folder, own_words=False).lacks == frozenset()
+
+
+def test_a_word_that_only_the_template_has_is_none_of_the_tokenizers(folder: Path) -> None:
+    vocabulary(folder, "tokenizer.json")
+    told = {"chat_template": "{{ \"<think>\" }} '<think>' [TOOL_CALLS]"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(told))
+
+    assert {"<think>", "[TOOL_CALLS]"} <= read_files(folder).lacks
+
+
+def test_a_word_that_was_added_later_is_one_of_the_tokenizers(folder: Path) -> None:
+    vocabulary(folder, "vocab.json")
+    (folder / "added_tokens.json").write_text(
+        json.dumps({"<think>": 7, "<\uff5ctool\u2581calls\u2581begin\uff5c>": 8})
+    )
+
+    lacks = read_files(folder).lacks
+
+    assert not lacks & {"<think>", "<\uff5ctool\u2581calls\u2581begin\uff5c>"}
+
+
+def test_a_word_is_found_in_mistrals_own_vocabularies(folder: Path) -> None:
+    (folder / "tokenizer.model.v3").write_bytes(b"\x0a\x0e" + b"[TOOL_CALLS]\x15")
+
+    assert "[TOOL_CALLS]" not in read_files(folder).lacks
+
+
+def test_of_a_vocabulary_that_cannot_be_searched_nothing_is_said_to_lack(folder: Path) -> None:
+    (folder / "qwen.tiktoken").write_text("IQ== 0")
+
+    assert read_files(folder).lacks == frozenset()
+
+
+def test_a_word_over_the_edge_of_what_is_read_at_once_is_found(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "PIECE", 3)
+    (folder / "vocab.json").write_text('{"a": 1, "<think>": 2, "b": 3}')
+
+    assert "<think>" not in read_files(folder).lacks
+
+
+def test_another_vocabulary_in_the_same_place_is_searched_anew(folder: Path) -> None:
+    (folder / "vocab.json").write_text("{}")
+    assert "<think>" in read_files(folder).lacks
+
+    (folder / "vocab.json").write_text('{"<think>": 2}')
+
+    assert "<think>" not in read_files(folder).lacks
+
+
+def test_a_model_whose_tokenizer_cannot_call_tools_starts_without(places: Places, tmp_path: Path) -> None:
+    """The first Mistrals, and what was made of them, have no word for it: with the parser vLLM would end."""
+    folder = tmp_path / "Mistral-7B-v0.1"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"model_type": "mistral"}')
+    (folder / "tokenizer.json").write_text('{"<s>": 1}')
+    model = model_of(path=str(folder))
+
+    settled = settle_by_files(model, places)
+    with_another = settle_by_files(model_of(path=str(folder), engine_args={"tokenizer": "org/v3"}), places)
+
+    assert isinstance(settled.engine_args, VllmArgs)
+    assert settled.engine_args.tool_call_parser is None
+    assert Capability.TOOLS not in settled.capabilities
+    assert isinstance(with_another.engine_args, VllmArgs)
+    assert with_another.engine_args.tool_call_parser == "mistral"

@@ -536,7 +536,7 @@ def test_secrets_reach_the_engine_and_nobody_who_looks(
     spec = spec_of(model, run, trusted)
 
     assert isinstance(spec, ProcessSpec | ContainerSpec)
-    assert spec.secrets == {variable: "sk_hushed", "HF_TOKEN": "hf_hushed", "MY_PASSWORD": "pw_hushed"}
+    assert spec.secrets == {variable: "sk_hushed", "MY_PASSWORD": "pw_hushed"}
     assert "seen" in repr(spec)
     assert "hushed" not in f"{spec} {run} {trusted}"
 
@@ -553,11 +553,25 @@ def test_a_token_in_the_model_goes_before_the_managers(places: Places) -> None:
 def test_a_token_file_is_read_anew_for_each_start(places: Places, tmp_path: Path) -> None:
     file = tmp_path / "token-of-the-hub"
     trusted = Places(places.catalog, places.state, PYTHON, PYTHON, hf_token="hf_old", hf_token_file=file)
+    asks_the_hub = model_of(env={"HF_HUB_OFFLINE": "0"})
 
     with pytest.raises(EngineFailed, match=r"^cannot start m: cannot read the Hub.s token from"):
-        process_of(model_of(), trusted)
+        process_of(asks_the_hub, trusted)
     file.write_text("hf_new\n")
-    assert process_of(model_of(), trusted).secrets == {"HF_TOKEN": "hf_new"}
+    assert process_of(asks_the_hub, trusted).secrets == {"HF_TOKEN": "hf_new"}
+
+
+@pytest.mark.parametrize("said", [{}, {"env": {"HF_HUB_OFFLINE": "1"}}, {"repo": "org/m", "type": "image"}])
+@pytest.mark.parametrize("kind", Kind)
+def test_an_engine_that_asks_the_hub_for_nothing_sees_no_token(
+    kind: Kind, said: dict[str, Any], places: Places
+) -> None:
+    trusted = Places(places.catalog, places.state, PYTHON, PYTHON, hf_token="hf_managers")
+
+    spec = spec_of(model_of(**said), run_of(kind), trusted)
+
+    assert isinstance(spec, ProcessSpec | ContainerSpec)
+    assert "hf_managers" not in {**spec.env, **spec.secrets}.values()
 
 
 def test_requests_carry_the_runs_key_where_the_engine_asks_for_it() -> None:

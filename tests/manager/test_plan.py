@@ -128,6 +128,13 @@ def test_a_model_that_left_the_catalog_is_drained_stopped_and_refused(wanted: Ca
     assert decided({}, {"x": Seen(Phase.STOPPED, asking=ASKED)}) == (Refuse("x"),)
 
 
+def test_a_model_that_left_the_catalog_is_refused_at_once_however_long_its_last_streams_take() -> None:
+    last_streams = Seen(Phase.DRAINING, asking=ASKED, undrained=1)
+    assert decided({}, {"x": last_streams}) == (Refuse("x"),)
+    served = Seen(Phase.READY, asking=ASKED, in_flight=1)
+    assert decided({}, {"x": served}) == (Refuse("x"), Drain("x", StopReason.REMOVED))
+
+
 def test_a_changed_specification_replaces_the_engine_without_cutting_it(wanted: Catalog) -> None:
     assert decided(wanted.models, {"m": Seen(Phase.READY, in_flight=2, outdated=True)}) == (
         Drain("m", StopReason.RECONFIGURED),

@@ -129,7 +129,8 @@ async def test_our_own_secrets_are_not_handed_to_engines(
     runtime: ProcessRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SWITCHYARD_TOKEN", "secret")
-    show = "import os; print(sorted(n for n in os.environ if n.startswith('SWITCHYARD')))"
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    show = "import os; print(sorted(n for n in os.environ if n.startswith(('SWITCHYARD', 'HF_'))))"
     await runtime.start(await spec_of(runtime, sys.executable, "-c", show), nobody)
 
     assert (await runtime.wait("x-1")).log_tail == ("['SWITCHYARD_ENGINE_OF']",)

@@ -314,6 +314,7 @@ def test_there_is_advice_for_every_reason() -> None:
 def test_what_is_the_machines_fault_is_never_counted_against_a_model() -> None:
     never_counted = {
         Reason.DISK_FULL,
+        Reason.HUB_UNREACHABLE,
         Reason.IMAGE_MISSING,
         Reason.NO_GPU,
         Reason.NO_GPU_DRIVER,

@@ -361,6 +361,69 @@ def test_a_victim_sleeps_rather_than_stops_while_ram_allows(models: Catalog) -> 
     assert decide(models, {"a": drained}, unknown) == (Stop("a", StopReason.DRAINED),)
 
 
+def leaves_for_b(rest_mib: int, **more: object) -> Seen:
+    said = {"gpus": ("GPU-0",), "claim_mib": 20_000, "leaves_for": StopReason.ROOM, "room_for": "b"} | more
+    return Seen(Phase.DRAINING, can_sleep=True, ram_mib=20_000, rest_mib=rest_mib, **said)  # type: ignore[arg-type]
+
+
+def test_a_victim_whose_rest_would_be_in_the_way_is_stopped_and_does_not_fall_asleep_first(
+    models: Catalog,
+) -> None:
+    b = asked(22_000, promised=True)
+
+    assert decide(models, {"a": leaves_for_b(1_500), "b": b}) == (Sleep("a", StopReason.ROOM),)
+    assert decide(models, {"a": leaves_for_b(1_501), "b": b}) == (Stop("a", StopReason.DRAINED),)
+
+
+def test_what_a_stranger_holds_leaves_no_room_for_a_victims_rest(models: Catalog) -> None:
+    b = asked(22_000, promised=True)
+    shared = Machine((Gpu("GPU-0", 24_000, 500, used_mib=21_000, foreign_mib=1_000),), ram_spare_mib=64_000)
+
+    assert decide(models, {"a": leaves_for_b(400), "b": b}, shared) == (Sleep("a", StopReason.ROOM),)
+    assert decide(models, {"a": leaves_for_b(600), "b": b}, shared) == (Stop("a", StopReason.DRAINED),)
+
+
+def test_a_victims_rest_is_in_nobodys_way_on_a_gpu_that_the_newcomer_does_not_take(models: Catalog) -> None:
+    b = asked(23_000, promised=True)
+
+    assert decide(models, {"a": leaves_for_b(1_500), "b": b}, TWO)[0] == Sleep("a", StopReason.ROOM)
+
+
+def test_a_victim_falls_asleep_where_another_that_sleeps_already_can_make_the_room(models: Catalog) -> None:
+    asleep = Seen(Phase.ASLEEP, gpus=("GPU-0",), claim_mib=1_500, idle_s=900)
+    seen = {"a": leaves_for_b(1_500), "b": asked(22_000, promised=True), "c": asleep}
+
+    assert Sleep("a", StopReason.ROOM) in decide(models, seen)
+
+
+def test_nobody_sleeps_beside_one_that_ran_out_of_memory_beside_others(models: Catalog) -> None:
+    b = asked(2_000, promised=True, alone=True)
+
+    assert decide(models, {"a": leaves_for_b(1_500), "b": b}) == (Stop("a", StopReason.DRAINED),)
+
+
+def test_a_victim_falls_asleep_when_the_one_that_it_left_for_is_not_asked_for_any_more(
+    models: Catalog,
+) -> None:
+    gone = Seen(Phase.STOPPED, need_mib=needs(22_000))
+
+    assert decide(models, {"a": leaves_for_b(5_000), "b": gone}) == (Sleep("a", StopReason.ROOM),)
+
+
+def test_it_is_told_when_a_turn_comes_by_time_alone(models: Catalog) -> None:
+    def soon_s(seen: Mapping[str, Seen]) -> float | None:
+        return consider(models.models, whole(models, seen), ONE, SETTINGS).soon_s
+
+    b = asked(20_000)
+
+    assert soon_s({"a": ready(20_000, idle_s=0.1), "b": b}) == pytest.approx(0.4)
+    assert soon_s({"a": busy(20_000, resident_s=5.0), "b": b}) == pytest.approx(85.0)
+    assert soon_s({"a": Seen(Phase.LOADING, gpus=("GPU-0",), unwanted_s=10.0), "b": b}) == pytest.approx(20.0)
+    assert soon_s({"b": asked(20_000, retry_in_s=3.0)}) == pytest.approx(3.0)
+    assert soon_s({"a": ready(20_000, idle_s=0.1)}) is None
+    assert soon_s({"a": ready(20_000, idle_s=0.5), "b": b}) is None
+
+
 def test_a_model_that_sleeps_is_woken_where_it_is(models: Catalog) -> None:
     asleep = Seen(Phase.ASLEEP, gpus=("GPU-0",), claim_mib=1_500, need_mib=needs(20_000), asking=ASKED)
 

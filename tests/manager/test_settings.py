@@ -113,3 +113,43 @@ def test_the_cache_is_where_the_hubs_tools_keep_it_unless_another_is_named(
 
 def test_a_mirror_of_the_hub_is_asked_in_its_place() -> None:
     assert read_settings({"HF_ENDPOINT": "https://mirror.test/"}).hf_endpoint == "https://mirror.test"
+
+
+def test_the_hubs_cache_is_where_the_hubs_own_tools_look() -> None:
+    def cache(**said: str) -> Path:
+        return read_settings(said).hf_cache
+
+    assert cache() == Path.home() / ".cache" / "huggingface"
+    assert cache(XDG_CACHE_HOME="/caches") == Path("/caches/huggingface")
+    assert cache(XDG_CACHE_HOME="/caches", HF_HOME="/hf") == Path("/hf")
+    assert cache(XDG_CACHE_HOME="/caches", HF_HOME="/hf", SWITCHYARD_HF_CACHE="/ours") == Path("/ours")
+    assert cache(XDG_CACHE_HOME="", HF_HOME="", SWITCHYARD_HF_CACHE="") == Path.home() / ".cache/huggingface"
+
+
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless(path: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    elsewhere = {"SWITCHYARD_CATALOG": "/m.json", "SWITCHYARD_STATE": "/s", "SWITCHYARD_HF_CACHE": "/hf"}
+    read_settings(elsewhere)
+    monkeypatch.setattr(Path, "expanduser", lambda path: homeless(path) if str(path)[:1] == "~" else path)
+
+    assert read_settings(elsewhere).hf_cache == Path("/hf")
+    with pytest.raises(BadSetting, match="SWITCHYARD_HF_CACHE"):
+        read_settings({**elsewhere, "SWITCHYARD_HF_CACHE": ""})
+
+
+@pytest.mark.parametrize(
+    "said", ["huggingface.co", "ftp://hub", "https://", "https://hub?x=1", "http://hub:0", "http://[::1"]
+)
+def test_what_is_no_address_of_a_hub_is_refused(said: str) -> None:
+    with pytest.raises(BadSetting, match="HF_ENDPOINT"):
+        read_settings({"HF_ENDPOINT": said})
+
+
+def test_an_address_of_a_hub_is_no_place_for_a_password() -> None:
+    with pytest.raises(BadSetting, match="HF_TOKEN") as refused:
+        read_settings({"HF_ENDPOINT": "https://me:hushed@hub"})
+
+    assert "hushed" not in str(refused.value)
+    assert read_settings({"HF_ENDPOINT": "http://mirror:8080/hf/"}).hf_endpoint == "http://mirror:8080/hf"

@@ -57,6 +57,21 @@ async def test_the_idle_model_makes_room_for_the_one_that_is_asked_for(
     assert len(await yard.engines()) == 1
 
 
+async def test_a_turn_that_comes_by_time_alone_is_noticed_without_a_tick(
+    open_yard: Open, catalog: Callable[..., Catalog], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    yard = await open_yard(catalog(a={}, b={}), Card())
+    yard.want("a", "t-a")
+    held = await yard.granted("a")
+    monkeypatch.setattr("switchyard_manager.supervise.supervisor.TICK_S", 3600.0)
+    monkeypatch.setattr("switchyard_manager.supervise.supervisor.MEASURE_EVERY_S", 3600.0)
+
+    yard.finish(held)  # this moment: it is left alone for a while yet
+    yard.want("b", "t-b")
+
+    await yard.drained("a")
+
+
 async def test_a_victim_sleeps_and_is_woken_in_the_same_process(
     open_yard: Open, catalog: Callable[..., Catalog]
 ) -> None:

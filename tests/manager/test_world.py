@@ -392,6 +392,25 @@ def test_a_changed_specification_drains_only_that_model(
     assert phase(world) is Phase.DRAINING
 
 
+def test_who_asks_for_a_model_that_was_taken_out_hears_so_while_others_still_listen_to_it(
+    catalog: Callable[..., Catalog], session: WritesDown
+) -> None:
+    world = world_of(catalog(m={}, other={}))
+    world.hear(ProxyCame(session, Hello(proxy=session.proxy)), 0)
+    bring_to_ready(world, session)
+    (granted,) = session.of_kind("granted")
+    world.hear(ProxySaid(session, InFlight(model="m", grant=granted.grant, n=1)), 0)
+
+    world.hear(CatalogRead(catalog(other={})), 1)
+    world.decide(1)
+    want(world, session, "late", 2)
+    world.decide(2)
+
+    (refused,) = session.of_kind("refused")
+    assert (refused.ticket, refused.error.code) == ("late", ErrorCode.MODEL_NOT_FOUND)
+    assert {status.name: status.phase for status in world.statuses(2)}["m"] is Phase.DRAINING
+
+
 def test_proxies_hear_of_the_models_when_something_changes_and_only_then(
     world: World, session: WritesDown
 ) -> None:

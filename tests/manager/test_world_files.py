@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from switchyard_contracts.catalog import Catalog
+from switchyard_contracts.catalog import Capability, Catalog
 from switchyard_contracts.errors import ErrorCode, Reason
 from switchyard_contracts.grants import Hello, Unwant
+from switchyard_contracts.serving import Vision
 from switchyard_contracts.status import Failure, FilesAt, ModelStatus, Phase
 from switchyard_manager.model_files.needs import needs_of
 from switchyard_manager.supervise.commands import Answer, Command, Removed, Verb
@@ -19,6 +20,7 @@ from switchyard_manager.supervise.news import (
     FilesProgress,
     FilesRemoved,
     FilesSeen,
+    ProcessorRead,
     ProxyCame,
     ProxySaid,
 )
@@ -27,6 +29,7 @@ from switchyard_manager.supervise.work import (
     CallOffFetch,
     FetchFiles,
     LookForFiles,
+    ReadProcessor,
     RemoveFiles,
     Work,
 )
@@ -396,3 +399,55 @@ def test_there_is_nothing_to_pull_of_an_image(session: WritesDown) -> None:
 
     assert answer.error is not None
     assert answer.error.code is ErrorCode.NOT_POSSIBLE_NOW
+
+
+def _reads(works: tuple[Work, ...]) -> list[str]:
+    return [work.model.name for work in works if isinstance(work, ReadProcessor)]
+
+
+def test_what_was_downloaded_tells_what_the_model_can_do(session: WritesDown) -> None:
+    world = world_with(of_repos("m"), session)
+    world.ground.workshop.is_told_by_files = lambda _: True
+    want(world, session)
+    fetch = only(FetchFiles, world.decide(0))
+
+    world.hear(FetchOver("m", fetch.number), 2)
+
+    assert _reads(world.decide(2)) == ["m"]
+    world.hear(ProcessorRead(world.catalog.models["m"], can=(Capability.CHAT, Capability.TOOLS)), 3)
+    assert status(world).capabilities == (Capability.CHAT, Capability.TOOLS)
+
+
+def test_the_eyes_of_a_model_of_the_hub_are_read_once_its_files_are_here(session: WritesDown) -> None:
+    world = world_with(of_repos("m", type="vision"), session)
+    assert _reads(world.decide(0)) == []
+    want(world, session)
+    fetch = only(FetchFiles, world.decide(0))
+
+    world.hear(FetchOver("m", fetch.number), 2)
+
+    assert _reads(world.decide(2)) == ["m"]
+
+
+def test_the_eyes_of_a_model_whose_files_were_here_are_read_too(session: WritesDown) -> None:
+    world = world_with(of_repos("m", type="vision"), session, here=True)
+
+    assert _reads(world.decide(0)) == ["m"]
+
+
+def test_another_repository_has_other_eyes(session: WritesDown) -> None:
+    catalog = of_repos("m", type="vision")
+    world = world_with(catalog, session, here=True)
+    world.hear(ProcessorRead(catalog.models["m"], vision=Vision(patch=77)), 0)
+    assert _patch(world) == 77
+
+    world.hear(CatalogRead(of_repos("m", type="vision", revision="v2")), 1)
+    world.hear(ProcessorRead(catalog.models["m"], vision=Vision(patch=78)), 1)
+
+    assert _patch(world) not in {77, 78}
+
+
+def _patch(world: World) -> int:
+    vision = status(world).serving.vision
+    assert vision is not None
+    return vision.patch

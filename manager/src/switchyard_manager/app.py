@@ -5,7 +5,9 @@ import asyncio
 import contextlib
 import functools
 import logging
+import os
 import secrets
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -29,7 +31,7 @@ from switchyard_manager.model_files.cache import Cache
 from switchyard_manager.model_files.needs import has_files, needs_of
 from switchyard_manager.places import Places
 from switchyard_manager.runtimes import Kind, Runtime
-from switchyard_manager.runtimes.docker import DockerRuntime, Site, is_likely_here
+from switchyard_manager.runtimes.docker import DockerRuntime, Site, is_likely_here, socket_file
 from switchyard_manager.runtimes.log_files import LogFiles
 from switchyard_manager.runtimes.process import ProcessRuntime
 from switchyard_manager.runtimes.several import Runtimes
@@ -138,9 +140,11 @@ async def _running(parts: Parts, editor: Editor) -> AsyncIterator[None]:
     )
     if parts.store.trouble:
         log.warning("%s", parts.store.trouble)
+    socket = await asyncio.to_thread(socket_file.mounted_socket, os.environ.get("DOCKER_HOST"))
     try:
         async with parts.http, asyncio.TaskGroup() as own:
-            tasks = [own.create_task(work) for work in (parts.supervisor.run(), follow)]
+            works = (parts.supervisor.run(), follow, socket_file.follow(socket, _end))
+            tasks = [own.create_task(work) for work in works]
             # Ended last: what the others have to say while they end is written, too.
             writing = own.create_task(parts.writer.run())
             try:
@@ -152,6 +156,10 @@ async def _running(parts: Parts, editor: Editor) -> AsyncIterator[None]:
                 writing.cancel()
     finally:
         await asyncio.to_thread(parts.store.close)
+
+
+def _end() -> None:
+    signal.raise_signal(signal.SIGTERM)
 
 
 def _runtimes(settings: Settings, log_files: LogFiles, installation: str) -> Mapping[Kind, Runtime]:

@@ -29,7 +29,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     ),
     "SWITCHYARD_TOKEN_FILE": (
         "token in the state folder",
-        "the file that keeps that secret; made if it is not there, for its owner and, where it is named, its group",
+        "the file that keeps that secret, made if it is not there; for its owner and, where named, its group",
     ),
     "SWITCHYARD_RUNTIME": (
         "auto",
@@ -61,13 +61,13 @@ SETTINGS: dict[str, tuple[str, str]] = {
         "the image of vLLM, for engines that run in containers",
     ),
     "SWITCHYARD_HF_CACHE": (
-        "HF_HOME, else ~/.cache/huggingface",
+        "HF_HOME, else ~/.cache/huggingface (or in XDG_CACHE_HOME)",
         "the folder for what is downloaded from the Hugging Face Hub; the manager writes, engines read",
     ),
     "HF_ENDPOINT": ("https://huggingface.co", "where the Hub is, for those who have a mirror of it"),
     "SWITCHYARD_HF_TOKEN_FILE": (
         "none",
-        "a file with the token for gated repositories of the Hub; read anew for each download and each start",
+        "a file with the token for gated repositories of the Hub; read anew for each download",
     ),
     "HF_TOKEN": ("none", "the token itself, instead of a file"),
     "HF_HUB_OFFLINE": ("0", "`1` keeps the manager from asking the Hub: only what was downloaded is used"),
@@ -128,8 +128,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         runtime=_runtime(value("SWITCHYARD_RUNTIME")),
         image_server_image=value("SWITCHYARD_IMAGE_SERVER_IMAGE"),
         vllm_image=value("SWITCHYARD_VLLM_IMAGE"),
-        hf_cache=path("SWITCHYARD_HF_CACHE") or path("HF_HOME") or Path(USUAL_HF_CACHE).expanduser(),
-        hf_endpoint=value("HF_ENDPOINT").rstrip("/"),
+        hf_cache=path("SWITCHYARD_HF_CACHE") or path("HF_HOME") or _usual_hf_cache(path("XDG_CACHE_HOME")),
+        hf_endpoint=_hf_endpoint(value("HF_ENDPOINT")),
         hf_token=env.get("HF_TOKEN") or "",
         hf_token_file=path("SWITCHYARD_HF_TOKEN_FILE"),
         hf_offline=_flag("HF_HUB_OFFLINE", value("HF_HUB_OFFLINE")),
@@ -147,6 +147,33 @@ def port_number(name: str, text: str) -> int:
     if text.isascii() and text.isdigit() and 0 <= int(text) <= highest:
         return int(text)
     raise BadSetting(f"cannot use {name}={text}: a port is a number from 0 to {highest}")
+
+
+def _hf_endpoint(text: str) -> str:
+    """Shown to whoever asks why a download failed, so no place for a password."""
+    try:
+        parts = urlsplit(text)
+        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        fits, parts = False, urlsplit("")
+    if not fits or parts.query or parts.fragment:
+        raise BadSetting(
+            f"cannot use HF_ENDPOINT={text}: write the address of a Hub, such as https://huggingface.co"
+        )
+    if parts.username is not None:
+        raise BadSetting("cannot use a name or a password in HF_ENDPOINT; give a token as HF_TOKEN")
+    return text.rstrip("/")
+
+
+def _usual_hf_cache(caches: Path | None) -> Path:
+    if caches is not None:
+        return caches / "huggingface"
+    try:
+        return Path(USUAL_HF_CACHE).expanduser()
+    except RuntimeError as error:
+        raise BadSetting(
+            "cannot tell where to keep downloads: this user has no home; set SWITCHYARD_HF_CACHE to a folder"
+        ) from error
 
 
 def _gate_url(text: str) -> str | None:

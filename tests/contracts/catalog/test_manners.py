@@ -188,3 +188,53 @@ def test_what_follows_is_the_same_when_it_is_asked_again() -> None:
 def test_a_model_that_classifies_makes_no_embeddings() -> None:
     assert ranks(VllmArgs(convert="classify"), Manner())
     assert not ranks(VllmArgs(convert="embed"), Manner(use=Use.RANK))
+
+
+@pytest.mark.parametrize(
+    ("called", "lacks", "tools", "thinks"),
+    [
+        ("mistralai/Mistral-7B-v0.1", "[TOOL_CALLS]", None, None),
+        ("deepseek-ai/DeepSeek-R1-Distill-Llama-8B", "<think>", None, None),
+        ("deepseek-ai/DeepSeek-R1", "<think>", "deepseek_v3", None),
+        ("meta-llama/Llama-3.1-8B", "<|python_tag|>", None, None),
+        ("Qwen/Qwen3-8B", "<think>", "hermes", "qwen3"),  # this parser needs none
+    ],
+)
+def test_a_parser_whose_word_the_tokenizer_lacks_is_not_given(
+    called: str, lacks: str, tools: str | None, thinks: str | None
+) -> None:
+    manner = manner_of(called, Files(lacks=frozenset({lacks})))
+
+    assert (manner.tools, manner.thinks) == (tools, thinks)
+
+
+def test_whether_a_name_of_a_family_is_meant_is_told_by_the_kind_of_the_model() -> None:
+    assert manner_of("someone/not-qwen3-at-all", Files(kind="llama")).tools is None
+    assert manner_of("someone/not-qwen3-at-all", Files(kind="qwen3")).tools == "hermes"
+
+
+def test_what_a_house_is_called_says_nothing_of_its_models() -> None:
+    assert manner_of("embedded-lab/Qwen3-8B").use is Use.GENERATE
+
+
+@pytest.mark.parametrize(
+    ("mark", "parser"),
+    [
+        ("<minimax:tool_call>", "minimax_m2"),
+        ("<tool_call>{{ name }}<arg_key>", "glm45"),
+        ("<tool_call>\n<function=", "qwen3_xml"),
+        ("<|tool_calls_section_begin|>", "kimi_k2"),
+        ("[TOOL_CALLS]", "mistral"),
+        ("<|python_tag|>", "llama3_json"),
+        ("<tool_call>", "hermes"),
+    ],
+)
+def test_a_template_of_nobody_known_tells_how_it_calls_tools(mark: str, parser: str) -> None:
+    files = Files(template="{% if tools %}" + mark + "{% endif %}")
+
+    assert manner_of("org/unheard-of", files).tools == parser
+
+
+def test_a_kind_that_is_shared_tells_of_no_family() -> None:
+    assert manner_of("microsoft/Phi-3-mini-4k-instruct", Files(kind="phi3")).tools is None
+    assert manner_of("microsoft/Phi-4-mini-instruct", Files(kind="phi3")).tools == "phi4_mini_json"

@@ -4,6 +4,7 @@ The image is empty: the programs in it are this machine's own, read-only.
 """
 
 import asyncio
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from tests.manager.runtimes.contract import SERVES, Acts
 
 # Each once: Debian's own Python has its prefix in /usr.
 HOST_FOLDERS = tuple(dict.fromkeys(("/usr", "/bin", "/lib", "/lib64", sys.base_prefix)))
+REMOVED_WITHIN_S = 20.0
 PYTHON = str(Path(sys.base_prefix, "bin", "python3"))
 
 
@@ -119,6 +121,14 @@ class DockerBench:
 
     async def docker(self, *arguments: str | Path) -> str:
         return await asyncio.to_thread(lambda: docker(*arguments, host=self.host))
+
+    async def are_all_removed(self) -> bool:
+        """An end is told before what ended is removed."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(REMOVED_WITHIN_S):
+                while await self.ours():
+                    await asyncio.sleep(0.05)
+        return not await self.ours()
 
     async def ours(self) -> list[str]:
         """The containers of this installation, in whatever state."""

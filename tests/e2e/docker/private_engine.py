@@ -21,6 +21,7 @@ import psutil
 import pytest
 
 UP_WITHIN_S = 45
+GONE_WITHIN_S = 150  # what a disk is still to be given is written first
 NEEDED = ("dockerd", "containerd", "unshare", "nsenter", "ip")
 
 
@@ -101,20 +102,34 @@ class PrivateEngine:
             self.process.wait(timeout=UP_WITHIN_S)
 
     def clean_up(self) -> None:
-        # The shims, which hold a container each, name the folder; the containers are their children.
-        for process in psutil.process_iter():
-            with contextlib.suppress(psutil.Error):
-                if any(str(self.folder) in word for word in process.cmdline()):
-                    for child in process.children(recursive=True):
-                        child.kill()
-                    process.kill()
+        # First those who start others, and then until nobody is left whom they had just started.
         for ours in (self.process, self.holder):
             if ours is not None:
-                ours.wait(timeout=UP_WITHIN_S)
+                ours.kill()
+        while self._kill_all():
+            threading.Event().wait(0.1)
+        for ours in (self.process, self.holder):
+            if ours is not None:
+                ours.wait(timeout=GONE_WITHIN_S)
         mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
         for mount in sorted((m for m in mounts if m.startswith(str(self.folder))), reverse=True):
             subprocess.run(["umount", "--lazy", mount], check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _kill_all(self) -> bool:
+        """Whether there was anybody. The shims, which hold a container each, name the folder."""
+        found = False
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if not any(str(self.folder) in word for word in process.cmdline()):
+                    continue
+                found = True
+                containers = process.children(recursive=True)
+                process.kill()
+                for container in containers:
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        container.kill()
+        return found
 
 
 def needs_one_of_its_own() -> None:

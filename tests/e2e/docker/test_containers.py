@@ -66,8 +66,16 @@ async def test_it_is_removed_once_its_log_is_copied(bench: DockerBench) -> None:
 
     await bench.runtime.wait("one-1")
 
-    assert await bench.ours() == []
     assert bench.logs.current("one").read_text() == "last words\n"
+    assert await bench.are_all_removed()
+
+
+async def test_a_stop_ends_when_nothing_of_it_is_left(bench: DockerBench) -> None:
+    await bench.answers(await run(bench))
+
+    await bench.runtime.stop("one-1", grace_s=20)
+
+    assert await bench.ours() == []
 
 
 async def test_memory_beyond_the_limit_is_told_as_such(bench: DockerBench) -> None:

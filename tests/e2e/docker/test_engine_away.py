@@ -100,7 +100,7 @@ async def test_an_engine_that_a_restart_took_along_has_ended(bench: DockerBench,
 
     assert not unknown
     assert waiting.result().log_tail == ("first",)
-    assert await bench.ours() == []
+    assert await bench.are_all_removed()
 
 
 async def test_an_end_while_nobody_looked_is_found_when_the_engine_is_back(
@@ -121,7 +121,7 @@ async def test_an_end_while_nobody_looked_is_found_when_the_engine_is_back(
 
     assert not unknown
     assert waiting.result().code != 0
-    assert await bench.ours() == []
+    assert await bench.are_all_removed()
 
 
 async def test_while_it_is_away_nothing_is_known_and_afterwards_all_goes_on(

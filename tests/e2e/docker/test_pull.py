@@ -70,6 +70,18 @@ async def test_a_stop_in_the_middle_of_a_pull_ends_the_start_at_once(
     assert len(tell.words) == told
 
 
+async def test_a_stop_before_a_pull_has_begun_lets_none_begin(bench: DockerBench, registry: Registry) -> None:
+    for pause_s in (0.0, 0.002, 0.005, 0.01, 0.02):
+        async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+            starting = tasks.create_task(outcome(bench, registry.image))
+            await asyncio.sleep(pause_s)
+
+            await bench.runtime.stop("one-1", grace_s=20)
+
+        assert starting.result().failure.reason is Reason.ENGINE_EXITED
+    assert await bench.ours() == []
+
+
 async def outcome(bench: DockerBench, image: str, tell: Heard | None = None) -> EngineFailed:
     with pytest.raises(EngineFailed) as failed:
         await bench.runtime.start(bench.container_spec(image=image), tell or Heard())

@@ -83,7 +83,8 @@ def test_json_is_what_the_api_gives(served: Served) -> None:
     history = served.run("history", "--json").json
 
     assert [event.kind for event in events[:2]] == [EventKind.MANAGER, EventKind.OPERATOR]
-    assert [ManagerEvent.model_validate(said) for said in history["events"]] == events
+    told = [ManagerEvent.model_validate(said) for said in history["events"]]
+    assert told[: len(events)] == events  # more may have happened meanwhile
     assert [
         RunRecord.model_validate(said).model
         for said in served.until("history", "--json", shows="chat-").json["runs"]

@@ -8,7 +8,7 @@ transfers that break off. It writes down every request with its range and the by
 import hashlib
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +19,7 @@ LARGE = 1000  # bytes from which a file is in LFS
 TOKEN = "hf_accepted"
 STRANGERS = "hf_of_somebody_else"
 CHUNK = 64 * 1024
+ENDLESS = 200_000_000  # bytes: enough for who would take them all
 
 
 @dataclass
@@ -60,6 +61,10 @@ class Faults:
     cut_after: dict[str, list[int]] = field(default_factory=dict)  # file → bytes of its next answers
     corrupt: dict[str, int] = field(default_factory=dict)  # file → how many answers hold other bytes
     no_ranges: bool = False
+    other_parts: int = 0  # answers to a range that begin with the file's first byte
+    endless: set[str] = field(default_factory=set)  # files that never end
+    listed: Callable[[dict[str, Any]], None] = lambda said: None  # what it changes in a list of files
+    page: bytes | None = None  # in place of every answer, as a network does that wants people to sign in
 
 
 class Hub:
@@ -145,7 +150,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         path = unquote(urlsplit(self.path).path)
-        if self.hub.faults.answers:
+        if self.hub.faults.page is not None:
+            self._reply(200, self.hub.faults.page, {"Content-Type": "text/html"})
+        elif self.hub.faults.answers:
             status, headers = self.hub.faults.answers.pop(0)
             self._reply(status, b"{}", headers)
         elif self._token not in {None, TOKEN, STRANGERS}:
@@ -178,6 +185,7 @@ class _Handler(BaseHTTPRequestHandler):
         repo, commit = found
         siblings = [_sibling(file, data) for file, data in repo.commits[commit].items()]
         said = {"id": name, "sha": commit, "private": repo.private, "gated": repo.gated, "siblings": siblings}
+        self.hub.faults.listed(said)
         self._reply(200, json.dumps(said).encode(), {"Content-Type": "application/json"})
 
     def _resolve(self, name: str, revision: str, file: str) -> None:
@@ -211,6 +219,12 @@ class _Handler(BaseHTTPRequestHandler):
             if start >= len(data):
                 self._reply(416, b"", {"Content-Range": f"bytes */{len(data)}"})
                 return
+        if status == 206 and faults.other_parts:
+            faults.other_parts -= 1
+            start = 0
+        if file in faults.endless:
+            self._never_end(data)
+            return
         if faults.corrupt.get(file, 0):
             faults.corrupt[file] -= 1
             data = bytes(len(data))
@@ -240,6 +254,20 @@ class _Handler(BaseHTTPRequestHandler):
         )
         if cut is not None:
             self.close_connection = True
+
+    def _never_end(self, body: bytes) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.close_connection = True
+        sent = 0
+        try:
+            while sent < ENDLESS:
+                self.wfile.write(body)
+                sent += len(body)
+        except OSError:
+            pass
+        path = unquote(urlsplit(self.path).path)
+        self.hub.note(Asked(self.command, path, self.headers.get("Host", ""), None, self._token, 200, sent))
 
     def _send(self, body: bytes) -> int:
         sent = 0

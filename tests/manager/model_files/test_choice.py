@@ -158,3 +158,32 @@ def test_code_of_other_repositories_is_found_by_the_configuration() -> None:
 
     assert other_repositories(said) == ("org/code",)
     assert other_repositories({"config.json": ["odd"]}) == ()
+
+
+def test_what_shows_pictures_to_a_gguf_model_is_no_second_model() -> None:
+    assert chosen(("config.json", "m-Q8_0.gguf", "mmproj-m-f16.gguf")) == {"config.json", "m-Q8_0.gguf"}
+
+
+def test_what_belongs_to_a_part_that_the_pipeline_does_not_have_is_left_there() -> None:
+    names = (*PIPELINE, "safety_checker/config.json")
+
+    assert "safety_checker/config.json" not in choose(Need("org/m"), names, INDEX)
+
+
+def test_the_tokenizers_of_mistrals_own_tools_come_too() -> None:
+    names = ("consolidated.safetensors", "params.json", "tokenizer.model.v3", "tokenizer.model.v7m1")
+
+    assert choose(Need("org/m", part=Part.MISTRAL), names, {}) == names
+
+
+def test_a_file_that_is_named_and_not_there_is_missed() -> None:
+    need = Need("org/loras", part=Part.ADAPTER, file="other.safetensors")
+
+    assert choose(need, ("other.safetensors", "style.safetensors"), {}) == ("other.safetensors",)
+    with pytest.raises(Unclear, match=r"no file other\.safetensors"):
+        choose(need, ("style.safetensors",), {})
+
+
+def test_an_adapter_without_weights_is_none() -> None:
+    with pytest.raises(Unclear, match="no weights"):
+        choose(Need("org/lora", part=Part.ADAPTER), ("adapter_config.json",), {})

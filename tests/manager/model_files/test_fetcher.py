@@ -66,6 +66,16 @@ async def test_a_transfer_that_breaks_goes_on_where_it_was(hub: Hub, desk: Desk)
     assert desk.file(LARGE).read_bytes() == WEIGHTS
 
 
+async def test_one_that_gets_on_each_time_may_break_as_often_as_it_likes(hub: Hub, desk: Desk) -> None:
+    hub.repo(REPO, FILES)
+    hub.faults.cut_after[LARGE] = [200_000] * 9
+
+    assert await desk.fetch() is None
+
+    assert len(hub.ranges(LARGE)) == 10
+    assert desk.file(LARGE).read_bytes() == WEIGHTS
+
+
 async def test_one_that_breaks_too_often_is_given_up_and_keeps_what_came(hub: Hub, desk: Desk) -> None:
     hub.repo(REPO, FILES)
     hub.faults.cut_after[LARGE] = [1_000_000] + [0] * 20
@@ -87,6 +97,7 @@ async def test_a_server_without_ranges_sends_it_all_again(hub: Hub, desk: Desk) 
     assert await desk.fetch() is None
 
     assert desk.file(LARGE).read_bytes() == WEIGHTS
+    assert hub.ranges(LARGE) == [None, "bytes=1000000-"]
     assert desk.told[-1].done_bytes == desk.told[-1].total_bytes
 
 
@@ -221,6 +232,7 @@ async def test_a_pinned_revision_is_what_is_fetched(hub: Hub, desk: Desk) -> Non
     assert [one.name for one in (folder / "refs").iterdir()] == ["v1"]
     assert (folder / "snapshots" / commit / "config.json").read_text() == SMALL_FILES["config.json"]
     assert desk.has(revision="v1")
+    assert desk.has(revision=commit)
     assert not desk.has()
 
 
@@ -254,6 +266,12 @@ async def test_with_the_right_token_a_gated_one_comes_and_no_other_host_sees_it(
 
     assert {one.token for one in hub.asked if one.host.startswith("127.0.0.1")} == {TOKEN}
     assert {one.token for one in hub.asked if one.host.startswith("localhost")} == {None}
+
+
+async def test_a_token_of_the_models_own_goes_before_the_managers(hub: Hub, desk: Desk) -> None:
+    hub.repo(REPO, FILES, private=True, gated=True)
+
+    assert await desk.but(hf_token=STRANGERS).fetch(env={"HF_TOKEN": TOKEN}) is None
 
 
 @pytest.mark.parametrize(
@@ -336,8 +354,9 @@ async def test_a_disk_that_fills_meanwhile_ends_the_download_and_says_so(hub: Hu
     async with asyncio.TaskGroup() as both:
         fetches = [both.create_task(small_disk.fetch()), both.create_task(small_disk.fetch(repo="org/other"))]
 
-    (failed,) = [one.result() for one in fetches if one.result() is not None]
-    assert reason_of(failed) is Reason.DISK_FULL
+    failed = [one.result() for one in fetches if one.result() is not None]
+    assert failed  # both, if they came to the last byte of the disk together
+    assert {reason_of(one) for one in failed} == {Reason.DISK_FULL}
 
 
 async def test_a_cache_that_cannot_be_written_is_named(hub: Hub, desk: Desk, tmp_path: Path) -> None:
@@ -423,3 +442,119 @@ def test_the_managers_own_process_never_loads_the_hubs_library() -> None:
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert said.stdout.strip() == "False"
+
+
+# A hub that lies, or what stands between it and us
+
+
+async def test_a_part_that_is_not_the_one_asked_for_is_not_taken_for_it(hub: Hub, desk: Desk) -> None:
+    hub.repo(REPO, FILES)
+    whole = len(WEIGHTS)
+    hub.faults.cut_after[LARGE] = [1_000_000, whole, 1_000_000]
+    hub.faults.other_parts = 2
+
+    assert await desk.fetch() is None
+
+    assert desk.file(LARGE).read_bytes() == WEIGHTS
+    assert hub.ranges(LARGE) == [None, "bytes=1000000-"] * 2 + [None]
+    assert desk.told[-1].done_bytes == desk.told[-1].total_bytes
+
+
+async def test_no_more_of_a_file_is_taken_than_was_announced(hub: Hub, desk: Desk) -> None:
+    hub.repo(REPO, FILES)
+    hub.faults.endless = {LARGE}
+
+    failed = await desk.fetch()
+
+    assert reason_of(failed) is Reason.HUB_UNREACHABLE
+    assert failed is not None
+    assert "other bytes than it announced, 2 times" in failed.message
+    assert hub.sent(LARGE) < 20 * len(WEIGHTS)  # what was on its way when we had heard enough counts, too
+
+
+async def test_bytes_that_are_always_others_are_not_fetched_for_ever(hub: Hub, desk: Desk) -> None:
+    hub.repo(REPO, FILES)
+    hub.faults.corrupt = {LARGE: 100}
+
+    failed = await desk.fetch()
+
+    assert reason_of(failed) is Reason.HUB_UNREACHABLE
+    assert failed is not None
+    assert "a proxy, a mirror" in failed.advice
+    assert len(hub.ranges(LARGE)) == 2
+
+
+async def test_a_server_that_begins_anew_each_time_and_gets_no_further_is_given_up(
+    hub: Hub, desk: Desk
+) -> None:
+    hub.repo(REPO, FILES)
+    hub.faults.cut_after[LARGE] = [1_000_000] * 100
+    hub.faults.no_ranges = True
+
+    assert reason_of(await desk.fetch()) is Reason.HUB_UNREACHABLE
+
+    assert len(hub.ranges(LARGE)) == 6
+
+
+async def test_a_file_that_is_shorter_than_announced_is_given_up(hub: Hub, desk: Desk) -> None:
+    def lie(said: dict[str, Any]) -> None:
+        (large,) = [one for one in said["siblings"] if one["rfilename"] == LARGE]
+        large["size"] = large["lfs"]["size"] = len(WEIGHTS) + 1
+
+    hub.repo(REPO, FILES)
+    hub.faults.listed = lie
+
+    assert reason_of(await desk.fetch()) is Reason.HUB_UNREACHABLE
+
+    assert not desk.has()
+
+
+async def test_an_adapter_without_weights_is_told_before_anything_starts(hub: Hub, desk: Desk) -> None:
+    hub.repo(REPO, FILES)
+    hub.repo("org/adapter", SMALL_FILES)
+
+    failed = await desk.fetch(variants={"v": {"lora": {"repo": "org/adapter"}}})
+
+    assert reason_of(failed) is Reason.MODEL_NOT_FOUND
+    assert failed is not None
+    assert "org/adapter: it holds no weights" in failed.message
+
+
+# The cache
+
+
+async def test_a_file_that_a_disk_has_cut_is_fetched_again(hub: Hub, desk: Desk) -> None:
+    hub.repo(REPO, FILES)
+    await desk.fetch()
+    desk.cache.blob(REPO, etag_of(WEIGHTS)).write_bytes(WEIGHTS[:1000])
+    assert not desk.has()
+
+    assert await desk.fetch() is None
+
+    assert desk.has()
+    assert desk.file(LARGE).read_bytes() == WEIGHTS
+
+
+async def test_a_lock_that_cannot_be_made_names_the_folder(hub: Hub, desk: Desk) -> None:
+    hub.repo(REPO, FILES)
+    desk.cache.make()
+    (desk.places.hub / ".locks").write_text("in the way")
+
+    failed = await desk.fetch()
+
+    assert reason_of(failed) is Reason.RUNTIME_UNAVAILABLE
+    assert failed is not None
+    assert "SWITCHYARD_HF_CACHE" in failed.advice
+
+
+async def test_one_that_cannot_be_written_below_names_the_folder(hub: Hub, desk: Desk) -> None:
+    hub.repo(REPO, FILES)
+    folder = desk.cache.folder(REPO)
+    folder.mkdir(parents=True)
+    (folder / "blobs").write_text("in the way")
+
+    failed = await desk.fetch()
+
+    assert reason_of(failed) is Reason.RUNTIME_UNAVAILABLE
+    assert failed is not None
+    assert "cannot write to" in failed.message

@@ -70,6 +70,10 @@ def test_its_port_is_published_on_loopback_only() -> None:
     assert made()["HostConfig"]["PortBindings"] == {"8000/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]}
 
 
+def test_no_check_of_the_images_own_runs_in_it() -> None:
+    assert made()["Healthcheck"] == {"Test": ["NONE"]}
+
+
 def test_in_a_network_of_the_operators_nothing_is_published() -> None:
     said = made(Place("theirs", published=False, mounts=()))
 

@@ -26,7 +26,10 @@ def seen(
             "Name": f"/{name}",
             "State": {"Running": True},
             "Config": {"Labels": {"switchyard.port": port} if port else {}},
-            "NetworkSettings": {"Ports": published, "Networks": {name: {"IPAddress": address} for name in networks}},
+            "NetworkSettings": {
+                "Ports": published,
+                "Networks": {name: {"IPAddress": address} for name in networks},
+            },
         }
     )
 

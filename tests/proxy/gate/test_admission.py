@@ -147,6 +147,20 @@ def test_what_may_be_looked_at_may_not_be_changed(method: str) -> None:
     assert refused(method, "/v1/models") is ErrorCode.UNKNOWN_URL
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v1/images/files/abc.png"),
+        ("DELETE", "/v1/images/files/abc.png"),
+        ("PUT", "/v1/jobs"),
+        ("PATCH", "/v1/jobs/job_1"),
+        ("OPTIONS", "/v1/jobs/job_1"),
+    ],
+)
+def test_jobs_and_pictures_take_no_other_methods(method: str, path: str) -> None:
+    assert refused(method, path) is ErrorCode.UNKNOWN_URL
+
+
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/tokenize"])
 def test_what_is_asked_with_a_body_is_asked_with_post(path: str) -> None:
     assert refused("PUT", path) is ErrorCode.UNKNOWN_URL

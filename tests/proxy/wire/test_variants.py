@@ -137,7 +137,16 @@ async def test_a_variant_is_listed_and_retrieved(house: House) -> None:
         one = await client.get("/v1/models/chat:thinking")
 
     assert "chat:thinking" in [model["id"] for model in listed]
-    assert one.status_code == 200
+    assert (one.status_code, one.json()["id"]) == (200, "chat:thinking")
+
+
+async def test_a_model_that_has_variants_is_itself_under_its_own_names(house: House) -> None:
+    _, proxy = await served(house, variants={"thinking": THINKING})
+
+    async with proxy.client() as client:
+        found = [(await client.get(f"/v1/models/{name}")).json()["id"] for name in ("chat", "gpt-4o")]
+
+    assert found == ["chat", "chat"]
 
 
 async def test_an_adapter_is_a_model_of_its_own_to_clients_and_to_the_engine(house: House) -> None:
@@ -148,9 +157,11 @@ async def test_an_adapter_is_a_model_of_its_own_to_clients_and_to_the_engine(hou
         for name in ("sql-coder", "gpt-4o:sql"):
             assert (await client.post(CHAT, json={"model": name, "messages": []})).status_code == 200
         listed = (await client.get("/v1/models")).json()["data"]
-        retrieved = (await client.get("/v1/models/sql-coder")).json()
+        retrieved = [
+            (await client.get(f"/v1/models/{name}")).json() for name in ("chat:sql", "sql-coder", "gpt-4o:sql")
+        ]
 
     assert [one.json["model"] for one in engine.seen] == ["chat:sql", "chat:sql"]
     (entry,) = [one for one in listed if one["id"] == "chat:sql"]
     assert (entry["variant_of"], entry["aliases"]) == ("chat", ["sql-coder"])
-    assert retrieved["id"] == "chat"
+    assert retrieved == [entry, entry, entry]

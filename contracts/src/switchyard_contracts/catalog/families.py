@@ -129,3 +129,21 @@ TEMPLATES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"<\|python_tag\|>"), "llama3_json"),
 )
 HERMES = re.compile(r"<tool_call>")  # many write so; only where the name says nothing
+
+# What a parser must find in the tokenizer's vocabulary: without it vLLM ends as it starts.
+TOOLS_NEED = {
+    "deepseek_v3": "<\uff5ctool\u2581calls\u2581begin\uff5c>",
+    "deepseek_v31": "<\uff5ctool\u2581calls\u2581begin\uff5c>",
+    "jamba": "<tool_calls>",
+    "lfm2": "<|tool_call_start|>",
+    "llama3_json": "<|python_tag|>",
+    "mistral": "[TOOL_CALLS]",
+}
+THINKS_NEED = {
+    "deepseek_r1": "<think>",
+    "ernie45": "<think>",
+    "minimax_m3": "<mm:think>",
+    "mistral": "[TOOL_CALLS]",
+    "step3": "</think>",
+}
+NEEDED = frozenset({*TOOLS_NEED.values(), *THINKS_NEED.values()})

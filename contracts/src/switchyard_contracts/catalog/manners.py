@@ -10,7 +10,15 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from switchyard_contracts.catalog.engine_args import VllmArgs
-from switchyard_contracts.catalog.families import FAMILIES, HERMES, TEMPLATES, Family, Use
+from switchyard_contracts.catalog.families import (
+    FAMILIES,
+    HERMES,
+    TEMPLATES,
+    THINKS_NEED,
+    TOOLS_NEED,
+    Family,
+    Use,
+)
 
 NONE = "none"  # in place of a parser: do not parse
 
@@ -37,6 +45,7 @@ class Files:
     architectures: tuple[str, ...] = ()
     template: str | None = None  # for chats
     embeds: bool = False  # they say how to make one vector of a text
+    lacks: frozenset[str] = frozenset()  # of what parsers need, words that its tokenizer does not have
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +66,13 @@ def manner_of(called: str, files: Files | None = None) -> Manner:
     name = family.name if family else ""
     if use is not Use.GENERATE:
         return Manner(use, family=name)
-    return Manner(use, _tools(family, files.template), _thinks(family, files.template), name)
+    tools, thinks = _tools(family, files.template), _thinks(family, files.template)
+    return Manner(
+        use,
+        None if TOOLS_NEED.get(tools or "") in files.lacks else tools,
+        None if THINKS_NEED.get(thinks or "") in files.lacks else thinks,
+        name,
+    )
 
 
 def settled(args: VllmArgs, manner: Manner, capabilities: Collection[str] = ()) -> VllmArgs:

@@ -62,8 +62,8 @@ class GpuOverride(BaseModel):
     )
     devices: tuple[Device, ...] | None = Field(
         None,
-        description="Device files that a container on this GPU is given. Left out: NVIDIA's driver hands the GPU "
-        "out; write them for a GPU of another maker, or `[]` for a card that is only reckoned with.",
+        description="Device files that a container on this GPU is given. Left out: NVIDIA's driver hands the "
+        "GPU out; write them for a GPU of another maker, or `[]` for a card that is only reckoned with.",
     )
     use: Flag = Field(default=True, description="Whether Switchyard may use it at all.")
 

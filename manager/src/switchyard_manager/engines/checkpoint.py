@@ -6,14 +6,19 @@ Reading never raises: what is missing, too large or makes no sense says nothing.
 import json
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from switchyard_contracts.catalog import Engine, Files, Lora, Model, VllmArgs, settle
+from switchyard_contracts.catalog.families import NEEDED
 from switchyard_manager.places import Places
 
 LARGEST_FILE = 8 * 2**20  # a tokenizer's configuration may list every token that was ever added
 COMMIT = re.compile(r"[0-9a-f]{40}")
+VOCABULARIES = ("tokenizer.json", "vocab.json", "tekken.json", "tokenizer.model*")
+PIECE, LONGEST_WORD = 2**20, 100
+ADDED = ("tokenizer_config.json", "added_tokens.json")
 
 
 def settle_by_files(model: Model, places: Places) -> Model:
@@ -21,7 +26,11 @@ def settle_by_files(model: Model, places: Places) -> Model:
     if model.engine is not Engine.VLLM:
         return model
     folder = folder_of(model, places)
-    return settle(model, None if folder is None else read_files(folder, own_template=_has_template(model)))
+    if folder is None:
+        return settle(model)
+    args = model.engine_args if isinstance(model.engine_args, VllmArgs) else VllmArgs()
+    said = read_files(folder, own_template=not args.chat_template, own_words=not args.tokenizer)
+    return settle(model, said)
 
 
 def folder_of(model: Model | Lora, places: Places) -> Path | None:
@@ -36,12 +45,12 @@ def snapshot(repo: str, revision: str | None, places: Places) -> Path | None:
     home = places.hub / f"models--{repo.replace('/', '--')}"
     wanted = revision or "main"
     commit = wanted if COMMIT.fullmatch(wanted) else _line(home / "refs" / wanted)
-    folder = home / "snapshots" / commit if commit else None
+    folder = home / "snapshots" / commit if COMMIT.fullmatch(commit) else None
     return folder if folder is not None and folder.is_dir() else None
 
 
-def read_files(folder: Path, *, own_template: bool = True) -> Files:
-    """`own_template`: chats go by the template that is here."""
+def read_files(folder: Path, *, own_template: bool = True, own_words: bool = True) -> Files:
+    """`own_template`: chats go by the template that is here; `own_words`: texts by the tokenizer that is."""
     config = _object_in(folder / "config.json")
     kind, architectures = config.get("model_type"), config.get("architectures")
     return Files(
@@ -49,6 +58,7 @@ def read_files(folder: Path, *, own_template: bool = True) -> Files:
         architectures=tuple(map(str, architectures)) if isinstance(architectures, list) else (),
         template=_template(folder) if own_template else None,
         embeds=(folder / "modules.json").is_file() or (folder / "1_Pooling").is_dir(),
+        lacks=_lacks(folder) if own_words else frozenset(),
     )
 
 
@@ -60,9 +70,39 @@ def lora_rank(folder: Path) -> int | None:
     return max((rank for rank in ranks if isinstance(rank, int) and rank > 0), default=None)
 
 
-def _has_template(model: Model) -> bool:
-    args = model.engine_args
-    return not (isinstance(args, VllmArgs) and args.chat_template)
+def _lacks(folder: Path) -> frozenset[str]:
+    """Of the words that parsers need. None, where the vocabulary is not here in a form that can be searched."""
+    whole = [file for pattern in VOCABULARIES for file in folder.glob(pattern)]
+    if not whole:
+        return frozenset()
+    found: set[str] = set()
+    for file in (*whole, *(folder / name for name in ADDED)):
+        try:
+            state = file.stat()
+            found |= _words_in(file, state.st_mtime_ns, state.st_size)
+        except (OSError, ValueError):
+            if file in whole:
+                return frozenset()
+    return NEEDED - found
+
+
+@lru_cache(maxsize=256)
+def _words_in(file: Path, changed_ns: int, size: int) -> frozenset[str]:
+    """Searched and not parsed: it may have tens of megabytes, and is asked for again and again."""
+    missing, before = {word: _forms(file, word) for word in NEEDED}, b""
+    with file.open("rb") as opened:
+        while missing and (piece := opened.read(PIECE)):
+            text = before + piece
+            missing = {word: forms for word, forms in missing.items() if not any(one in text for one in forms)}
+            before = text[-LONGEST_WORD:]
+    return NEEDED - missing.keys()
+
+
+def _forms(file: Path, word: str) -> tuple[bytes, ...]:
+    """In JSON a word stands in quotes; in a chat template it does not."""
+    if file.suffix != ".json":
+        return (word.encode(),)
+    return json.dumps(word, ensure_ascii=False).encode(), json.dumps(word).encode()
 
 
 def _template(folder: Path) -> str | None:

@@ -104,7 +104,7 @@ def _container(model: Model, run: Run, places: Places) -> ContainerSpec:
 
 def _secrets(model: Model, run: Run, places: Places) -> dict[str, str]:
     key = {API_KEY: run.api_key} if run.api_key else {}
-    return hub.token(model.name, places) | programs.secret_part(model.env) | key
+    return hub.secrets(model, places) | programs.secret_part(model.env) | key
 
 
 def _arguments(model: Model, run: Run, weights: str) -> tuple[str, ...]:

@@ -139,4 +139,4 @@ def _own_environment(model: Model, run: Run) -> dict[str, str]:
 
 def _secrets(model: Model, run: Run, places: Places) -> dict[str, str]:
     key = {API_KEY: run.api_key} if run.api_key else {}
-    return hub.token(model.name, places) | programs.secret_part(model.env) | key
+    return hub.secrets(model, places) | programs.secret_part(model.env) | key

@@ -9,6 +9,7 @@ A branch's ref is written last: until then, who reads the cache finds what was w
 """
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -22,7 +23,7 @@ from urllib.parse import quote
 
 from switchyard_manager.model_files.needs import Need
 
-PREFIX = "models--"
+PREFIX, REMOVED = "models--", ".removed-"
 COMMIT = re.compile(r"[0-9a-f]{40}")
 OURS_INCOMPLETE = re.compile(r"[0-9a-f]{40,64}\.incomplete")
 HEADROOM_SHARE = 0.05  # of a disk is left free, for whatever else this machine writes …
@@ -69,10 +70,13 @@ class Cache:
     def commit_of(self, need: Need) -> str | None:
         if COMMIT.fullmatch(need.branch):
             return need.branch
+        if not is_plain(need.branch):
+            return None
         try:
-            return (self.folder(need.repo) / "refs" / need.branch).read_text(encoding="utf-8").strip()
+            said = (self.folder(need.repo) / "refs" / need.branch).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeError):
             return None
+        return said if COMMIT.fullmatch(said) else None
 
     def contents(self) -> tuple[Kept, ...]:
         try:
@@ -101,6 +105,11 @@ class Cache:
 
     def make(self) -> None:
         self.hub.mkdir(parents=True, exist_ok=True)
+        self._finish_removals()
+
+    def is_writable(self) -> bool:
+        """One that is not there can be made, for all that is known."""
+        return not self.hub.exists() or os.access(self.hub, os.W_OK)
 
     def blob(self, repo: str, etag: str) -> Path:
         return self.folder(repo) / "blobs" / etag
@@ -135,16 +144,27 @@ class Cache:
                 file.unlink(missing_ok=True)
 
     def remove(self, repo: str) -> int:
-        """All of it; how many bytes that freed."""
-        if not self.folder(repo).is_dir():
+        """All of it; how many bytes that freed. Raises `OSError`, also while others are busy with it."""
+        folder = self.folder(repo)
+        if not folder.is_dir():
             return 0
-        freed = self._kept(self.folder(repo)).bytes
-        # First out of sight, in one step: an engine that starts meanwhile finds all of it or nothing.
-        gone = self.hub / f".removed-{os.getpid()}-{self.folder(repo).name}"
-        shutil.rmtree(gone, ignore_errors=True)
-        self.folder(repo).rename(gone)
-        shutil.rmtree(gone)
+        with self.alone_with(repo, lambda: _busy(folder)):
+            freed = self._kept(folder).bytes
+            if folder.is_symlink():  # to a larger disk
+                shutil.rmtree(folder.resolve())
+                folder.unlink()
+                return freed
+            # First out of sight, in one step: an engine that starts meanwhile finds all of it or nothing.
+            gone = self.hub / f"{REMOVED}{os.getpid()}-{folder.name}"
+            shutil.rmtree(gone, ignore_errors=True)
+            folder.rename(gone)
+            shutil.rmtree(gone)
         return freed
+
+    def _finish_removals(self) -> None:
+        """Of a manager that ended while it removed something, which nobody would find any more."""
+        for gone in self.hub.glob(f"{REMOVED}*"):
+            shutil.rmtree(gone, ignore_errors=True)
 
     @contextlib.contextmanager
     def alone_with(self, repo: str, wait: Callable[[], None]) -> Iterator[None]:
@@ -163,6 +183,15 @@ class Cache:
 
     def _mark(self, need: Need) -> dict[str, Any] | None:
         return _read(self._mark_file(need))
+
+
+def is_plain(name: str) -> bool:
+    """Whether a name that came from elsewhere stays within the folder that it is put into."""
+    return "\0" not in name and all(part not in {"", ".", ".."} for part in name.split("/"))
+
+
+def _busy(folder: Path) -> None:
+    raise OSError(errno.EBUSY, "another program is busy with it", str(folder))
 
 
 def _read(file: Path) -> dict[str, Any] | None:

@@ -20,6 +20,7 @@ SMALL = (".json", ".txt", ".jinja", ".model", ".tiktoken", ".py", ".yaml", ".jin
 OTHER_FORMS = ("original/", "onnx/", "openvino/", "coreml/", "flax/", "gguf/", "metal/", ".git")
 CONSOLIDATED = "consolidated*"
 SHARD = re.compile(r"-\d{5}-of-\d{5}(?=\.\w+$)")
+MISTRALS_TOKENIZER = re.compile(r"tokenizer\.model\.v\d+(m\d+)?$")
 MOST_TOLD = 8
 
 
@@ -30,10 +31,12 @@ class Unclear(Exception):
 def choose(need: Need, names: Collection[str], told: Mapping[str, Any]) -> tuple[str, ...]:
     """`told`: what those of `TOLD_FIRST` say that there are. Raises `Unclear`."""
     if need.file is not None:
-        return (need.file,) if need.file in names else ()
+        if need.file not in names:
+            raise Unclear(f"it holds no file {need.file}")
+        return (need.file,)
     kept = [name for name in names if not name.startswith(OTHER_FORMS)]
     chosen = _chosen(need.part, kept, told)
-    if need.part in {Part.MODEL, Part.MISTRAL} and not any(map(is_weights, chosen)):
+    if need.part is not Part.SMALL and not any(map(is_weights, chosen)):
         raise Unclear(_no_weights(names))
     return tuple(name for name in names if name in chosen)
 
@@ -76,7 +79,7 @@ def other_repositories(told: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _small(names: Iterable[str]) -> set[str]:
-    return {name for name in names if name.endswith(SMALL)}
+    return {name for name in names if name.endswith(SMALL) or MISTRALS_TOKENIZER.search(name)}
 
 
 def _model(names: Collection[str]) -> set[str]:

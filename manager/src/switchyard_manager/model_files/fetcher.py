@@ -73,7 +73,7 @@ class Fetcher:
             needs=needs_of(model),
             hub=str(places.hub),
             endpoint=places.hf_endpoint,
-            token=hub.token(model.name, places).get("HF_TOKEN", ""),
+            token=hub.token(model, places),
             offline=places.hf_offline,
             refresh=refresh,
             pause_s=self._pause_s,

@@ -1,8 +1,9 @@
 """All that one job needs, from the list of its files to the branch that stands at the new commit. Blocking."""
 
 import contextlib
-import json
 import os
+import threading
+import traceback
 from collections.abc import Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import httpx
 
 from switchyard_contracts.errors import Reason
 from switchyard_contracts.status import Failure
-from switchyard_manager.model_files import choice, transfer, words
+from switchyard_manager.model_files import choice, looking, transfer, words
 from switchyard_manager.model_files.cache import Cache
 from switchyard_manager.model_files.hub import Hub, Listing
 from switchyard_manager.model_files.job import Done, Job, failure
@@ -26,6 +27,7 @@ AT_ONCE = 4  # files
 LOOK_EVERY_S = 0.5
 PLAIN_HTTP_LIMIT = 50_000_000_000  # larger ones the Hub hands out in another way only
 SMALLEST_TOLD = 10_000_000  # files below this come first
+LARGEST_READ = 32 * 2**20  # of those that tell which others are needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +51,17 @@ class Fetch:
         self._teller = teller
         self._http = http
         self._fetched = 0
+        self._counting = threading.Lock()
 
     def run(self) -> Done:
-        self._make_cache()
+        """Raises `FetchFailed`."""
+        try:
+            self._cache.make()
+            return self._run()
+        except OSError as error:
+            raise FetchFailed(transfer.disk_failure(error, self._cache.hub)) from error
+
+    def _run(self) -> Done:
         with contextlib.ExitStack() as held:
             for repo in sorted({need.repo for need in self._job.needs}):
                 why = f"waits: another download of {repo} is under way"
@@ -61,12 +71,6 @@ class Fetch:
             for one in chosen:
                 self._put_in_place(one)
         return Done(self._fetched)
-
-    def _make_cache(self) -> None:
-        try:
-            self._cache.make()
-        except OSError as error:
-            raise FetchFailed(transfer.disk_failure(error, self._cache.hub)) from error
 
     def _ways(self, need: Need, *, counted: bool = True) -> Ways:
         return Ways(
@@ -126,30 +130,21 @@ class Fetch:
         return 1 if not self._job.refresh and self._is_whole_here(need) else transfer.TRIES
 
     def _is_whole_here(self, need: Need) -> bool:
-        """By what its own lists say: somebody else has downloaded it. From now on we know."""
-        folder = self._cache.snapshot(need)
-        commit = self._cache.commit_of(need)
-        if folder is None or commit is None:
-            return False
-        sizes = {
-            str(file.relative_to(folder)): file.stat().st_size for file in folder.rglob("*") if file.is_file()
-        }
-        told = {
-            name: _json(folder / name) for name in sizes if name.endswith((".index.json", *choice.TOLD_FIRST))
-        }
-        if need.part in {Part.MODEL, Part.MISTRAL} and not choice.is_whole(sizes, told):
+        """Somebody else has downloaded it. From now on we know."""
+        commit, sizes = self._cache.commit_of(need), looking.whole_by_its_lists(self._cache, need)
+        if commit is None or not sizes:
             return False
         self._cache.finish(need, commit, sizes)
-        return bool(sizes)
+        return True
 
     def _told(self, need: Need, listing: Listing) -> Mapping[str, Any]:
         """What the small files say that tell which others are needed."""
         said: dict[str, Any] = {}
         for name in choice.TOLD_FIRST:
             remote = listing.files.get(name)
-            if remote is not None:
+            if remote is not None and remote.size <= LARGEST_READ:
                 self._fetch(need, remote, self._ways(need, counted=False))
-                said[name] = _json(self._cache.blob(need.repo, remote.etag))
+                said[name] = looking.read_json(self._cache.blob(need.repo, remote.etag))
         return said
 
     # Fetching it
@@ -162,7 +157,7 @@ class Fetch:
         here = sum(self._here(one.need.repo, remote) for one, _, remote in files)
         self._check_room(total - here)
         self._teller.expect(here, total)
-        missing = [item for item in files if not self._cache.blob(item[0].need.repo, item[2].etag).is_file()]
+        missing = [(one, name, file) for one, name, file in files if not self._is_here(one.need.repo, file)]
         # The small ones first: where something is wrong with a repository, it shows in them.
         missing.sort(key=lambda item: item[2].size >= SMALLEST_TOLD)
         with ThreadPoolExecutor(AT_ONCE) as threads:
@@ -176,33 +171,53 @@ class Fetch:
 
     def _leave(self, error: BaseException) -> None:
         """What else is on its way would go on for long: the process ends, and what has come is kept."""
+        if isinstance(error, OSError):
+            error = FetchFailed(transfer.disk_failure(error, self._cache.hub))
         if isinstance(error, FetchFailed):
             say(error.failure)
             os._exit(0)
-        raise error
+        traceback.print_exception(error)
+        os._exit(1)
 
     def _fetch_one(self, one: Chosen, name: str, remote: Remote) -> None:
         if remote.size > PLAIN_HTTP_LIMIT:
-            fetch = lambda: self._hub.fetch_with_its_own_library(  # noqa: E731
-                one.need, one.listing.commit, name, self._cache.hub
-            )
-            transfer.persistently(fetch, self._ways(one.need))
-            self._teller.more(remote.size)
-            self._fetched += remote.size
+            transfer.persistently(partial(self._fetch_very_large, one, name, remote), self._ways(one.need))
             return
         self._fetch(one.need, remote, self._ways(one.need))
 
+    def _fetch_very_large(self, one: Chosen, name: str, remote: Remote) -> None:
+        told = 0
+
+        def tell(number: int) -> None:
+            nonlocal told
+            told += number
+            self._teller.more(number)
+
+        try:
+            self._hub.fetch_with_its_own_library(one.need, one.listing.commit, name, self._cache.hub, tell)
+        except transfer.Broken:
+            self._teller.more(-told)  # it begins again
+            raise
+        self._teller.more(remote.size - told)
+        self._count(remote.size)
+
     def _fetch(self, need: Need, remote: Remote, ways: Ways) -> None:
-        blob = self._cache.blob(need.repo, remote.etag)
-        if not blob.is_file():
-            self._fetched += transfer.fetch(remote, blob, ways)
+        if not self._is_here(need.repo, remote):
+            self._count(transfer.fetch(remote, self._cache.blob(need.repo, remote.etag), ways))
+
+    def _count(self, number: int) -> None:
+        with self._counting:
+            self._fetched += number
+
+    def _is_here(self, repo: str, remote: Remote) -> bool:
+        """A file of another size was cut by a disk, or by another program."""
+        return _size(self._cache.blob(repo, remote.etag)) == remote.size
 
     def _here(self, repo: str, remote: Remote) -> int:
+        if self._is_here(repo, remote):
+            return remote.size
         blob = self._cache.blob(repo, remote.etag)
-        for file in (blob, blob.with_name(f"{blob.name}.incomplete")):
-            with contextlib.suppress(OSError):
-                return min(file.stat().st_size, remote.size)
-        return 0
+        return min(_size(blob.with_name(f"{blob.name}.incomplete")), remote.size)
 
     def _check_room(self, missing: int) -> None:
         free, headroom = self._cache.room()
@@ -218,21 +233,18 @@ class Fetch:
             )
 
     def _put_in_place(self, one: Chosen) -> None:
-        try:
-            for name, remote in one.files.items():
-                self._cache.link(one.need.repo, one.listing.commit, name, remote.etag)
-            sizes = {name: remote.size for name, remote in one.files.items()}
-            self._cache.finish(one.need, one.listing.commit, sizes)
-            self._cache.sweep(one.need.repo, {remote.etag for remote in one.listing.files.values()})
-        except OSError as error:
-            raise FetchFailed(transfer.disk_failure(error, self._cache.hub)) from error
+        for name, remote in one.files.items():
+            self._cache.link(one.need.repo, one.listing.commit, name, remote.etag)
+        sizes = {name: remote.size for name, remote in one.files.items()}
+        self._cache.finish(one.need, one.listing.commit, sizes)
+        self._cache.sweep(one.need.repo, {remote.etag for remote in one.listing.files.values()})
 
 
-def _json(file: Path) -> Any:
+def _size(file: Path) -> int:
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
+        return file.stat().st_size
+    except OSError:
+        return 0
 
 
 def _offline(need: Need) -> Failure:

@@ -4,21 +4,31 @@ Only the child process imports this. The bytes themselves are `transfer`'s: the 
 that broke off from its start again.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx2
 from huggingface_hub import HfApi, hf_hub_download, hf_hub_url
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
-from huggingface_hub.utils import build_hf_headers
+from huggingface_hub.utils import build_hf_headers, tqdm
 
 from switchyard_contracts.errors import Reason
+from switchyard_manager.model_files.cache import COMMIT, is_plain
 from switchyard_manager.model_files.job import failure
 from switchyard_manager.model_files.needs import Need
-from switchyard_manager.model_files.transfer import Broken, FetchFailed, Remote
+from switchyard_manager.model_files.transfer import Broken, FetchFailed, Remote, disk_failure
 
 ANSWER_WITHIN_S = 20.0
+LARGE_HASH, SMALL_HASH = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9a-f]{40}")
+NO_HUBS = (
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+)  # what its library makes of a page that logs people in
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +49,42 @@ class Hub:
 
     def listing(self, need: Need) -> Listing:
         """Raises `FetchFailed` where asking again would not help, `Broken` where it may."""
+        if not is_plain(need.branch):
+            raise self.refusal(need, 404, {"X-Error-Code": "RevisionNotFound"})
         try:
             found = self._api.model_info(
                 need.repo, revision=need.branch, files_metadata=True, timeout=ANSWER_WITHIN_S
             )
         except (HfHubHTTPError, HFValidationError, httpx2.HTTPError, OfflineModeIsEnabled, OSError) as error:
             raise self._translated(error, need) from error
-        files = {}
-        for file in found.siblings or ():
-            is_large = file.lfs is not None
-            etag = file.lfs["sha256"] if file.lfs is not None else file.blob_id
-            if etag is None or file.size is None:
-                raise Broken(f"{self.endpoint} does not tell the size of {file.rfilename}")
-            url = self._url(need, found.sha, file.rfilename)
-            files[file.rfilename] = Remote(url, etag, file.size, is_large)
-        return Listing(found.sha or need.branch, files)
+        except NO_HUBS as error:
+            raise Broken(f"{self.endpoint} does not answer as a Hub does ({_first_line(error)})") from error
+        if found.sha is None or not COMMIT.fullmatch(found.sha):
+            raise self._strange(need, f"the commit {found.sha!r}")
+        files = {file.rfilename: self._remote(need, found.sha, file) for file in found.siblings or ()}
+        return Listing(found.sha, files)
 
-    def fetch_with_its_own_library(self, need: Need, commit: str, name: str, cache: Path) -> None:
+    def _remote(self, need: Need, commit: str, file: Any) -> Remote:
+        """Names and hashes become paths of this machine: they look as the Hub's do, or nothing is taken."""
+        is_large = file.lfs is not None
+        etag = file.lfs["sha256"] if is_large else file.blob_id
+        if etag is None or file.size is None:
+            raise Broken(f"{self.endpoint} does not tell the size of {file.rfilename}")
+        if not is_plain(file.rfilename):
+            raise self._strange(need, f"a file {file.rfilename!r}")
+        if not (LARGE_HASH if is_large else SMALL_HASH).fullmatch(etag) or file.size < 0:
+            raise self._strange(need, f"{file.rfilename} with the hash {etag!r} and {file.size} bytes")
+        return Remote(self._url(need, commit, file.rfilename), etag, file.size, is_large)
+
+    def _strange(self, need: Need, what: str) -> FetchFailed:
+        said = f"cannot download {need.repo}: {self.endpoint} tells of {what[:200]}, which no Hub does"
+        return _never(
+            Reason.HUB_UNREACHABLE, said, "see that HF_ENDPOINT is a Hub, or a mirror, that you trust"
+        )
+
+    def fetch_with_its_own_library(
+        self, need: Need, commit: str, name: str, cache: Path, tell: Callable[[int], None]
+    ) -> None:
         """For what the Hub does not hand out over plain HTTP: files of more than 50 GB."""
         try:
             hf_hub_download(
@@ -66,8 +95,13 @@ class Hub:
                 token=self._token,
                 endpoint=self.endpoint,
                 library_name="switchyard",
+                tqdm_class=_bar(tell),
             )
-        except (HfHubHTTPError, httpx2.HTTPError, OSError) as error:
+        except OSError as error:
+            if isinstance(error, (HfHubHTTPError, httpx2.HTTPError)) or error.errno is None:
+                raise self._translated(error, need) from error
+            raise FetchFailed(disk_failure(error, cache)) from error
+        except (httpx2.HTTPError, RuntimeError, ValueError) as error:  # Xet's own are of the last two
             raise self._translated(error, need) from error
 
     def _url(self, need: Need, commit: str | None, name: str) -> str:
@@ -130,6 +164,26 @@ class Hub:
             "check `repo` of this model in models.json; if it is private, set HF_TOKEN to one that may read it"
         )
         return _never(Reason.MODEL_NOT_FOUND, said, advice)
+
+
+def _bar(tell: Callable[[int], None]) -> type[tqdm]:
+    """Where the Hub's library would draw, it tells."""
+
+    class Bar(tqdm):  # type: ignore[misc]
+        def __init__(self, *args: Any, **said: Any) -> None:
+            super().__init__(*args, **{**said, "disable": True})
+
+        def update(self, n: float | None = 1) -> bool | None:
+            tell(int(n or 0))
+            return None
+
+        def update_transfer(self, _: float | None = 1) -> None:
+            tell(0)  # what came over the network is not in the file yet
+
+        def set_transfer_postfix_str(self, *_: Any, **__: Any) -> None:
+            pass
+
+    return Bar
 
 
 def _never(reason: Reason, message: str, advice: str) -> FetchFailed:

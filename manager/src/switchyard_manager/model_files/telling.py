@@ -10,7 +10,7 @@ from switchyard_manager.model_files import job
 from switchyard_manager.model_files.job import Told
 
 TELL_EVERY_S = 0.5
-ALIVE_EVERY = 60  # of these: who waits for somebody says so again
+ALIVE_EVERY = 60  # of these: who waits for somebody, or is busy with what came, says so again
 
 
 class Teller:
@@ -22,6 +22,7 @@ class Teller:
         self._waits: str | None = None
         self._last: Told | None = None
         self._quiet = 0
+        self._stirs = False
         self._over = threading.Event()
 
     def expect(self, done: int, total: int) -> None:
@@ -29,9 +30,12 @@ class Teller:
             self._done, self._total = done, total
 
     def more(self, number: int) -> None:
+        """None more: something goes on of which no bytes tell."""
         with self._lock:
-            self._done += number
-            self._waits = None
+            self._stirs = True
+            if number:
+                self._done += number
+                self._waits = None
 
     def waits(self, seconds: float, why: str) -> None:
         with self._lock:
@@ -41,9 +45,11 @@ class Teller:
     def say(self) -> None:
         with self._lock:
             told = Told(self._done, self._total, self._waits)
-            waits = self._waits is not None and self._quiet >= ALIVE_EVERY
-            self._quiet = 0 if waits or told != self._last else self._quiet + 1
-        if told != self._last or waits:
+            again = (self._waits is not None or self._stirs) and self._quiet >= ALIVE_EVERY
+            self._quiet = 0 if again or told != self._last else self._quiet + 1
+            if self._quiet == 0:
+                self._stirs = False
+        if told != self._last or again:
             self._last = told
             say(told)
 

@@ -1,12 +1,14 @@
 """The bytes of one file over HTTP: resumed where they broke off, checked by their hash. Blocking.
 
-A transfer that breaks is taken up again as long as it gets on: only tries in a row that bring nothing end it.
-What the server asks to wait, it waits. A file is put in its place only when its hash is what was announced.
+A transfer that breaks is taken up again as long as it gets on: only tries in a row that bring nothing new end
+it. What the server asks to wait, it waits. A file is put in its place only when its hash is what was announced,
+and no more of it is taken than was announced.
 """
 
 import errno
 import hashlib
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,8 @@ TRIES = 6
 LONGEST_PAUSE_S = 30.0
 LONGEST_ASKED_PAUSE_S = 300.0  # by the server
 CHUNK = 2**20
+WRONG_TIMES = 2  # the first may be an older file's beginning, taken up; what comes anew is not
+CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-\d+/")
 WHOLE, PART, BEYOND_THE_END = 200, 206, 416
 
 
@@ -67,7 +71,8 @@ class Ways:
 
     http: httpx.Client
     headers: Mapping[str, str]
-    tell: Callable[[int], None]  # so many bytes more are here; fewer, where some had to be thrown away
+    # So many bytes more are here; fewer, where some had to be thrown away; none, where it is busy with them.
+    tell: Callable[[int], None]
     pause: Callable[[float, str], None]  # for so many seconds, and why
     refusal: Callable[[int, Mapping[str, str]], Exception]  # what the Hub means by an answer that is no file
     what: str = ""  # for messages
@@ -79,14 +84,14 @@ def fetch(remote: Remote, into: Path, ways: Ways) -> int:
     begun = into.with_name(f"{into.name}.incomplete")
     into.parent.mkdir(parents=True, exist_ok=True)
     come = _Counted(ways)
-    persistently(lambda: _go_on(remote, begun, into, come), ways, lambda: come.fetched)
+    persistently(lambda: _go_on(remote, begun, into, come), ways, lambda: come.longest)
     return come.fetched
 
 
 def persistently(
     act: Callable[[], None], ways: Ways, count: Callable[[], int] = lambda: 0, *, tries: int = TRIES
 ) -> None:
-    """Again while it gets on, and a few times more. Raises `FetchFailed`."""
+    """Again while it gets on, by what `count` says, and a few times more. Raises `FetchFailed`."""
     left, before, pause_s = tries, count(), ways.pause_s
     while True:
         try:
@@ -104,13 +109,31 @@ def persistently(
 
 
 class _Counted:
+    """What has come. It gets on where the file is longer than it ever was: not where the same comes again."""
+
     def __init__(self, ways: Ways) -> None:
         self.ways = ways
         self.fetched = 0
+        self.longest = 0
+        self.wrong = 0  # times that it was not what was announced
 
-    def more(self, number: int) -> None:
+    def more(self, number: int, length: int) -> None:
         self.fetched += number
+        self.longest = max(self.longest, length)
         self.ways.tell(number)
+
+    def other_than_announced(self, remote: Remote) -> Exception:
+        self.wrong += 1
+        host = httpx.URL(remote.url).host
+        if self.wrong < WRONG_TIMES:
+            return Broken(f"{host} sent other bytes than it announced")
+        said = (
+            f"cannot download {self.ways.what}: {host} sent other bytes than it announced, {self.wrong} times"
+        )
+        advice = (
+            "something between this machine and the Hub changes what it sends (a proxy, a mirror); go without"
+        )
+        return FetchFailed(failure(Reason.HUB_UNREACHABLE, said, advice))
 
 
 def _go_on(remote: Remote, begun: Path, into: Path, come: _Counted) -> None:
@@ -143,11 +166,22 @@ def _receive(remote: Remote, file: BinaryIO, come: _Counted) -> None:
             raise Broken(f"{reply.url.host} has a shorter file than it announced")
         if reply.status_code not in {WHOLE, PART}:
             raise _refused(reply, come.ways)
+        if reply.status_code == PART and _begins_at(reply) != have:
+            _start_anew(file, come)
+            raise Broken(f"{reply.url.host} sent another part than it was asked for")
         for chunk in reply.iter_bytes():  # as they come: of a larger one that is never full, all would be lost
+            if file.tell() + len(chunk) > remote.size:
+                _start_anew(file, come)
+                raise come.other_than_announced(remote)
             file.write(chunk)
-            come.more(len(chunk))
+            come.more(len(chunk), file.tell())
     if file.tell() < remote.size:
         raise Broken(f"{reply.url.host} sent {file.tell()} of {remote.size} bytes")
+
+
+def _begins_at(reply: httpx.Response) -> int | None:
+    said = CONTENT_RANGE.match(reply.headers.get("Content-Range", ""))
+    return int(said[1]) if said else None
 
 
 def _start_anew(file: BinaryIO, come: _Counted) -> None:
@@ -162,11 +196,12 @@ def _check(remote: Remote, begun: Path, come: _Counted) -> None:
     with begun.open("rb") as file:
         while chunk := file.read(CHUNK):
             hasher.update(chunk)
+            come.ways.tell(0)  # of a large file on a slow disk this takes minutes, in which nothing comes
     if hasher.hexdigest() == remote.etag:
         return
     come.ways.tell(-begun.stat().st_size)
     begun.unlink()
-    raise Broken(f"{httpx.URL(remote.url).host} sent other bytes than it announced")
+    raise come.other_than_announced(remote)
 
 
 def disk_failure(error: OSError, folder: Path) -> Failure:

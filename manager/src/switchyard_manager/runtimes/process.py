@@ -34,6 +34,8 @@ SWEEP_GRACE_S = 3.0
 # Below those that systems give to outgoing connections: one of these is not taken before the engine has it.
 PORTS = range(10_000, 30_000)
 TRIES = 50
+# A foreign interpreter must not read our Python's; the Hub's token is for the engines that are given it.
+NOT_HANDED_DOWN = frozenset({"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"})
 
 
 @dataclass(slots=True)
@@ -90,11 +92,11 @@ class ProcessRuntime:
         )
 
     def _environment(self, spec: ProcessSpec) -> dict[str, str]:
-        # Our own settings hold secrets, and a foreign interpreter must not read our Python's.
+        # Our own settings hold secrets.
         inherited = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith("SWITCHYARD_") and name not in {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}
+            if not name.startswith("SWITCHYARD_") and name not in NOT_HANDED_DOWN
         }
         ours = {leftovers.ENGINE_MARK: self._installation}
         return inherited | dict(spec.env) | dict(spec.secrets) | ours

@@ -20,10 +20,13 @@ SLEEPY = frozenset({StopReason.IDLE, StopReason.ROOM, StopReason.ASKED_TO_SLEEP}
 
 
 def alone(name: str, model: Model | None, view: Seen, ledger: Ledger) -> Iterator[Action]:
-    """`model` is None for one that left the catalog."""
+    """`model` is None for one that left the catalog: nobody gets it any more, however long its last streams
+    take."""
+    if model is None and view.asking and view.phase is not Phase.STOP_FAILED:
+        yield Refuse(name)
     match view.phase:
         case Phase.STOPPED | Phase.FAILED:
-            if view.asking and (model is None or view.retry_in_s > 0):
+            if model is not None and view.asking and view.retry_in_s > 0:
                 yield Refuse(name)
         case Phase.STARTING | Phase.LOADING | Phase.WARMING | Phase.WAKING:
             yield from _coming_up(name, model, view)

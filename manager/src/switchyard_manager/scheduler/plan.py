@@ -24,9 +24,17 @@ from switchyard_manager.scheduler.actions import (
 from switchyard_manager.scheduler.alone import alone
 from switchyard_manager.scheduler.files import is_to_be_preloaded, next_downloads
 from switchyard_manager.scheduler.ledger import Ledger
-from switchyard_manager.scheduler.room import Option, Scene, Standing, best_option, score, shortage
+from switchyard_manager.scheduler.room import (
+    Option,
+    Scene,
+    Standing,
+    best_option,
+    score,
+    shortage,
+    sleeps_in_vain,
+)
 from switchyard_manager.scheduler.seen import AT_REST, Files, Machine, Seen
-from switchyard_manager.scheduler.turns import in_turn, is_overdue
+from switchyard_manager.scheduler.turns import in_turn, is_overdue, soon_s
 
 FOR_GOOD = frozenset({Reason.NO_GPU, Reason.INSUFFICIENT_VRAM})  # no waiting will help
 SHARE_OF_WHOLE = (
@@ -49,6 +57,7 @@ class Outlook:
 class Verdict:
     actions: tuple[Action, ...]
     outlook: Mapping[str, Outlook]  # of the models that wait for their turn, in the order of their turns
+    soon_s: float | None = None  # when it may be otherwise, though nothing happens; None: not by a turn
 
 
 Policy = Callable[[Mapping[str, Model], Mapping[str, Seen], Machine, Settings], Verdict]
@@ -85,7 +94,7 @@ class _Pass:
     def verdict(self) -> Verdict:
         for name, view in self._seen.items():
             for action in alone(name, self._wanted.get(name), view, self._ledger):
-                self._take(action)
+                self._take(self._if_not_in_vain(action))
         for name in in_turn(self._wanted, self._seen, self._settings):
             if name not in self._leaving:
                 self._seat(name)
@@ -93,7 +102,12 @@ class _Pass:
         for step in next_downloads(self._wanted, self._seen, self._settings):
             self._fetch(step)
         self._give_back_ram()
-        return Verdict(tuple(self._actions), self._outlook)
+        return Verdict(tuple(self._actions), self._outlook, soon_s(self._wanted, self._seen, self._settings))
+
+    def _if_not_in_vain(self, action: Action) -> Action:
+        if isinstance(action, Sleep) and sleeps_in_vain(self._scene(), action.model):
+            return Stop(action.model, StopReason.DRAINED)
+        return action
 
     def _take(self, action: Action) -> None:
         self._actions.append(action)

@@ -69,6 +69,23 @@ def shortage(scene: Scene, name: str) -> Shortage:
     return Shortage(reason, rows, asked)
 
 
+def sleeps_in_vain(scene: Scene, name: str) -> bool:
+    """Whether one that leaves would have to be stopped as soon as it sleeps: what it keeps of its GPU is in the
+    way of the one that it leaves for."""
+    newcomer = scene.seen[name].room_for
+    if newcomer is None or newcomer not in scene.wanted or not scene.seen[newcomer].asking:
+        return False
+    found = sites(scene.wanted[newcomer], scene.seen[newcomer], scene.ledger.machine)
+    return not any(_has_room_beside(scene, name, newcomer, site) for site in found)
+
+
+def _has_room_beside(scene: Scene, sleeper: str, newcomer: str, site: Site) -> bool:
+    place = _Place(scene, newcomer, site)
+    # Those who sleep already go before it: they were used before it was.
+    asleep = {other for other in _movable(scene, place.others) if scene.seen[other].phase is Phase.ASLEEP}
+    return place.could_fit_beside_rest(sleeper, scene.seen[sleeper].rest_mib, place.going | asleep)
+
+
 def _could_ever_fit(scene: Scene, name: str, uuid: str) -> bool:
     gpu = scene.ledger.machine.gpu(uuid)
     need = scene.seen[name].need_mib.get(uuid) or 0
@@ -97,6 +114,18 @@ class _Place:
         """The same, once freed memory has shown as well."""
         has_room = self._ledger.fits_by_claims if self._may_run else self._ledger.could_fit
         return self._everywhere(has_room, {self._name, *without})
+
+    def could_fit_beside_rest(self, sleeper: str, rest_mib: int, without: Collection[str]) -> bool:
+        """The same, if one of those who go sleeps on here and keeps that much."""
+        if sleeper in self.others and self._alone:
+            return False
+        has_room = self._ledger.fits_by_claims if self._may_run else self._ledger.could_fit
+
+        def has_more_room(uuid: str, need_mib: int | None, gone: Collection[str]) -> bool:
+            kept_mib = rest_mib if sleeper in self._ledger.on(uuid) else 0
+            return has_room(uuid, None if need_mib is None else need_mib + kept_mib, gone)
+
+        return self._everywhere(has_more_room, {self._name, sleeper, *without})
 
     def is_coming_back(self) -> bool:
         pairs = zip(self.site, self.needs, strict=True)

@@ -56,7 +56,8 @@ class Seen:
     faulted: bool = False  # it runs, and is of no use
     unwanted_s: float | None = None  # while it comes up or is fetched: since the last who waited left
     quiet_s: float = 0.0  # while it comes up: since it last showed progress
-    leaves_for: StopReason | None = None  # why it drains
+    leaves_for: StopReason | None = None  # why it drains …
+    room_for: str | None = None  # … and for which model, if it is for one
     wish: Wish | None = None
     pinned: bool = False
     gpus: tuple[str, ...] = ()  # where its engine is
@@ -71,7 +72,8 @@ class Seen:
     may_run: bool = False  # though we did not start it: what is measured may be its own
     alone: bool = False  # it ran out of memory beside others: now not even one that sleeps may be there
     can_sleep: bool = False
-    ram_mib: int = 0  # what it keeps, or would keep, in RAM while it sleeps
+    ram_mib: int = 0  # what it keeps, or would keep, in RAM while it sleeps …
+    rest_mib: int = 0  # … and of each of its GPUs
     load_s: float = DEFAULT_LOAD_S
     wake_s: float = DEFAULT_WAKE_S
 

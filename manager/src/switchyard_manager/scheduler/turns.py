@@ -17,6 +17,7 @@ OFTEN = 0.5  # … if at least so often, of late, the next one came within that 
 REPORTED_S = 0.5  # but no less: a proxy tells four times a second, and what began since is not known yet
 STAY_COSTS = 2.0  # a busy model stays this many times what the exchange costs
 OFTEN_ENOUGH = 0.5  # of `max_wait_s`: no load, however slow, makes a newcomer overdue sooner
+WAITS = AT_REST | {Phase.ASLEEP}
 
 
 def in_turn(wanted: Mapping[str, Model], seen: Mapping[str, Seen], settings: Settings) -> list[str]:
@@ -91,6 +92,21 @@ def stay_s(victim: Seen, newcomer: Seen, settings: Settings) -> float:
     worth = STAY_COSTS * (_cost(newcomer) + victim.load_s)
     latest = settings.max_wait_s - min(_cost(newcomer), OFTEN_ENOUGH * settings.max_wait_s)
     return max(settings.min_resident_s, min(worth, latest))
+
+
+def soon_s(wanted: Mapping[str, Model], seen: Mapping[str, Seen], settings: Settings) -> float | None:
+    """When the next turn may come though nobody tells anything, by the rules above: somebody waits, and the
+    pause or the stay of another ends, or his own rest. None: not by time alone."""
+    waiting = [view for name, view in seen.items() if name in wanted and view.asking and view.phase in WAITS]
+    spans = [view.retry_in_s for view in waiting]
+    for victim in seen.values() if waiting else ():
+        if victim.phase is Phase.READY and victim.is_idle:
+            spans.append(linger_s(victim) - victim.idle_s)
+        elif victim.phase is Phase.READY:
+            spans += (stay_s(victim, view, settings) - victim.resident_s for view in waiting)
+        elif victim.phase in COMING_UP and victim.unwanted_s is not None:
+            spans.append(settings.load_cancel_grace_s - victim.unwanted_s)
+    return min((span for span in spans if span > 0), default=None)
 
 
 def _cost(view: Seen) -> float:

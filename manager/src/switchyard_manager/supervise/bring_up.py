@@ -1,9 +1,8 @@
 """Bring one engine up, prove it, and watch over it to its end. Tells; never decides."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
 
 from switchyard_contracts.errors import Reason
 from switchyard_manager.engines import Adapter, Run, Share
@@ -27,6 +26,8 @@ from switchyard_manager.supervise.readiness import until_answering
 from switchyard_manager.supervise.wording import failure
 from switchyard_manager.supervise.work import Errand
 
+Proves = Callable[[Errand, Adapter, Means], Awaitable[None]]
+
 
 async def bring_up(errand: Errand, adapter: Adapter, means: Means) -> None:
     """Ends when the engine has ended. How long it may take is the scheduler's to limit, by stopping it."""
@@ -41,12 +42,12 @@ async def bring_up(errand: Errand, adapter: Adapter, means: Means) -> None:
         return
     means.post(EngineCame(name, instance, Event.LAUNCHED, endpoint))
     running = replace(errand, endpoint=endpoint)
-    await _live(running, adapter, means, _prove_what_starts(running, adapter, means))
+    await _live(running, adapter, means, _prove_what_starts)
 
 
 async def take_over(errand: Errand, adapter: Adapter, means: Means) -> None:
     """The same for an engine that runs already, and may be asleep."""
-    await _live(errand, adapter, means, _prove_what_runs(errand, adapter, means))
+    await _live(errand, adapter, means, _prove_what_runs)
 
 
 async def _spec(errand: Errand, adapter: Adapter, means: Means) -> AnySpec:
@@ -72,17 +73,21 @@ def _share(errand: Errand) -> Share | None:
     return Share(errand.share_mib, errand.smallest_gpu_mib)
 
 
-async def _live(errand: Errand, adapter: Adapter, means: Means, proving: Coroutine[Any, Any, None]) -> None:
+async def _live(errand: Errand, adapter: Adapter, means: Means, proves: Proves) -> None:
     async with asyncio.TaskGroup() as beside:
         tasks = (
-            beside.create_task(proving),
+            beside.create_task(_prove_and_watch(proves, errand, adapter, means)),
             beside.create_task(count_work(errand, adapter, means)),
-            beside.create_task(watch_health(errand, adapter, means)),
         )
         exit_ = await means.runtimes.wait(errand.instance)
         for task in tasks:
             task.cancel()
     means.post(EngineGone(errand.model.name, errand.instance, exit=exit_))
+
+
+async def _prove_and_watch(proves: Proves, errand: Errand, adapter: Adapter, means: Means) -> None:
+    await proves(errand, adapter, means)
+    await watch_health(errand, adapter, means)
 
 
 async def _prove_what_starts(errand: Errand, adapter: Adapter, means: Means) -> None:

@@ -112,8 +112,7 @@ def _slept(ground: Ground, life: Life, run: Run, now: float) -> None:
     # What was last measured is what it held awake.
     run.asleep, run.proved_at, run.held = True, None, {}
     run.ready_after_s = run.ready_after_s or 0.0
-    gpus = [gpu for gpu in map(ground.cards.gpu, run.gpus) if gpu]
-    run.claim_mib = max((ground.workshop.asleep_mib(run.spec_hash, gpu.name) for gpu in gpus), default=0)
+    run.claim_mib = ground.rest_mib(run)
     ground.cards.released(run.gpus, now)
     ground.move(life, Event.SLEPT, now)
 

@@ -53,6 +53,8 @@ def _heard_of_one(
         case news_of.FilesSeen(look=look, here=here):
             if look == life.look:
                 life.files = Files.HERE if here else Files.ABSENT
+                if here:
+                    ground.read_processor(life)
         case news_of.FilesProgress(number=number):
             if life.fetching is not None and life.fetching.number == number:
                 _progressed(ground, life, news, now)

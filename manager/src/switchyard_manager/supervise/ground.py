@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from switchyard_contracts.catalog import Catalog, sees, serving_of
+from switchyard_contracts.catalog import Catalog, Model, sees, serving_of
 from switchyard_contracts.errors import ErrorBody, ErrorCode
 from switchyard_contracts.events import EventKind, RunRecord
 from switchyard_contracts.status import Phase
@@ -61,7 +61,7 @@ class Ground:
         life.drop_tickets(list(life.tickets), now)
 
     def refuse_for_failure(self, life: Life, now: float) -> None:
-        if life.failure is None:
+        if life.failure is None or life.model.name not in self.catalog.models:
             error = not_found(life.model.name)
         else:
             error = ErrorBody.of(ErrorCode.MODEL_LOAD_FAILED, life.failure.sentence())
@@ -89,7 +89,8 @@ class Ground:
     def read_processor(self, life: Life) -> None:
         """Have its files read, if it may have any here. Until then it is served as its family is."""
         model = life.model
-        if (sees(model) and model.path) or self.workshop.is_told_by_files(model):
+        are_here = bool(model.path) or (self.workshop.has_files(model) and life.files is Files.HERE)
+        if (sees(model) and are_here) or self.workshop.is_told_by_files(model):
             self.due.append(ReadProcessor(model))
 
     def errand(self, run: Run) -> Errand:
@@ -120,6 +121,11 @@ class Ground:
                 self.workshop.learn_memory(run.spec_hash, gpu.name, mib, asleep=asleep)
                 self.chronicle.keep(MemoryMeasured(run.spec_hash, gpu.name, mib, asleep=asleep))
 
+    def rest_mib(self, run: Run) -> int:
+        """What it keeps of each of its GPUs while it sleeps."""
+        gpus = filter(None, map(self.cards.gpu, run.gpus))
+        return max((self.workshop.asleep_mib(run.spec_hash, gpu.name) for gpu in gpus), default=0)
+
     def learn_beside_cache(self, run: Run, mib: int) -> None:
         """0: what was known is not to be believed any more."""
         for gpu in filter(None, map(self.cards.gpu, run.gpus)):
@@ -146,6 +152,11 @@ def _devices(catalog: Catalog, gpus: tuple[str, ...]) -> dict[str, tuple[str, ..
     """Of those GPUs that the operator says are not NVIDIA's to hand out."""
     said = {gpu.uuid.casefold(): gpu.devices for gpu in catalog.gpus if gpu.devices is not None}
     return {uuid: said[uuid.casefold()] for uuid in gpus if uuid.casefold() in said}
+
+
+def weights_of(model: Model) -> tuple[str | None, str | None, str | None]:
+    """What tells one model's files from another's."""
+    return model.path, model.repo, model.revision
 
 
 def not_found(model: str) -> ErrorBody:

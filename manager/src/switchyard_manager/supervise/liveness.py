@@ -45,16 +45,14 @@ async def _goes(errand: Errand, means: Means) -> bool:
 
 
 async def watch_health(errand: Errand, adapter: Adapter, means: Means) -> None:
-    """Until cancelled. What computes may be dead, and the server before it stand for hours, with nobody asking
-    it anything. Before it was up for the first time a refusal means nothing; and one alone may have another
-    cause."""
+    """Of an engine that was up, until cancelled. What computes may be dead, and the server before it stand for
+    hours, with nobody asking it anything. One refusal alone may have another cause."""
     engine, health = engine_of(errand, adapter, means), adapter.health(errand.model)
-    was_up, refusals, said = False, 0, None
+    refusals, said = 0, None
     while refusals < SURE_AFTER:
         await asyncio.sleep(LOOK_EVERY_S)
         said = await talk.health_trouble(engine, health)
-        was_up = was_up or said is None
-        refusals = refusals + 1 if said and was_up else 0
+        refusals = refusals + 1 if said else 0
     message = f"cannot use {errand.model.name}: its program stands, and what it served is gone ({said})"
     means.post(EngineFaulted(errand.model.name, errand.instance, failure(Reason.ENGINE_EXITED, message)))
 

@@ -55,7 +55,7 @@ from switchyard_manager.supervise.world import World
 
 log = logging.getLogger(__name__)
 
-TICK_S = 0.5  # how late a deadline or an idle unload may be noticed
+TICK_S = 0.5  # how late a deadline or an idle unload may be noticed; a turn that comes is, at once
 MEASURE_EVERY_S = 1.0
 AWAY_PAUSE_S = 2.0
 STRAY_GRACE_S = 10.0
@@ -113,9 +113,10 @@ class Supervisor:
             return ()
 
     async def _listen(self) -> None:
-        """Take in all the news there is; come back after a tick in any case."""
+        """Take in all the news there is; come back after a tick in any case, or when a turn may have come."""
+        soon_s = self._world.soon_s
         try:
-            async with asyncio.timeout(TICK_S):
+            async with asyncio.timeout(TICK_S if soon_s is None else min(soon_s, TICK_S)):
                 self._hear(await self._inbox.get())
         except TimeoutError:
             return

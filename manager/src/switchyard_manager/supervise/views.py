@@ -56,6 +56,7 @@ def seen(ground: Ground, life: Life, now: float) -> Seen:
         unwanted_s=None if life.unwanted_since is None else now - life.unwanted_since,
         quiet_s=now - life.progress_at,
         leaves_for=life.leaves_for,
+        room_for=life.room_for,
         wish=life.wish,
         pinned=life.pinned,
         gpus=run.gpus if run else (),
@@ -71,6 +72,7 @@ def seen(ground: Ground, life: Life, now: float) -> Seen:
         alone=life.tried_alone,
         can_sleep=_can_sleep(ground, life),
         ram_mib=ram_mib(ground, life),
+        rest_mib=ground.rest_mib(run) if run else 0,
         load_s=ground.workshop.span_s(life.spec_hash, Span.LOAD, DEFAULT_LOAD_S),
         wake_s=ground.workshop.span_s(life.spec_hash, Span.WAKE, DEFAULT_WAKE_S),
     )

@@ -37,7 +37,7 @@ from switchyard_manager.scheduler.seen import AT_REST
 from switchyard_manager.supervise import engine_news, file_news, operator_commands, views
 from switchyard_manager.supervise import news as news_of
 from switchyard_manager.supervise.chronicle import Chronicle
-from switchyard_manager.supervise.ground import Ground, not_found
+from switchyard_manager.supervise.ground import Ground, not_found, weights_of
 from switchyard_manager.supervise.life import Life, Run
 from switchyard_manager.supervise.recording import awake_claim, record
 from switchyard_manager.supervise.work import EndStray, TakeOver, Work
@@ -78,6 +78,7 @@ class World:
         self._strays_again: list[tuple[float, Found]] = []  # those that did not, and when to tell them again
         self._early: list[news_of.ProxyNews] = []  # what proxies said before we knew what runs
         self._trouble: tuple[str, ...] = ()
+        self._soon_s: float | None = None
         for model in beginning.catalog.models.values():
             self._new_life(model.name)
 
@@ -95,6 +96,11 @@ class World:
     def ground(self) -> Ground:
         """For whoever looks at the world, and changes nothing in it."""
         return self._ground
+
+    @property
+    def soon_s(self) -> float | None:
+        """From the last decision to a moment at which the next may come though nothing is heard."""
+        return self._soon_s
 
     def statuses(self, now: float) -> tuple[ModelStatus, ...]:
         return tuple(views.model_status(self._ground, life, now) for life in self._ground.lives.values())
@@ -128,7 +134,7 @@ class World:
             seen = {name: views.seen(ground, life, now) for name, life in ground.lives.items()}
             machine = ground.cards.machine(ground.catalog, now)
             verdict = self._policy(ground.catalog.models, seen, machine, ground.catalog.settings)
-            ground.outlook = dict(verdict.outlook)
+            ground.outlook, self._soon_s = dict(verdict.outlook), verdict.soon_s
             for action in verdict.actions:
                 record(ground, action, now)
             if not verdict.actions:
@@ -294,7 +300,7 @@ class World:
         for name, model in catalog.models.items():
             life = ground.lives.get(name) or self._new_life(name)
             if life.model != model:
-                if life.model.path != model.path:
+                if weights_of(life.model) != weights_of(model):
                     life.vision = None
                 life.can = life.manner = None
                 file_news.catalog_changed(ground, life, model)
@@ -326,7 +332,7 @@ class World:
 
     def _processor_read(self, news: news_of.ProcessorRead) -> None:
         life = self._ground.lives.get(news.model.name)
-        if life is not None and life.model.path == news.model.path:
+        if life is not None and weights_of(life.model) == weights_of(news.model):
             life.vision = news.vision or life.vision
             if life.model == news.model:
                 life.can, life.manner = news.can, news.manner

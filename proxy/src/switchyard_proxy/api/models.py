@@ -41,7 +41,20 @@ def model(fleet: Fleet, caller: Caller, name: str, created: int) -> bytes:
     if found is None or (caller.models is not None and found.model.name not in caller.models):
         visible = [one for one in known.models if caller.models is None or one.name in caller.models]
         raise refusals.unknown(name, visible, [one.name for one in visible])
-    return json.dumps(_shown(found.model, fleet.loading(found.model.name), created)).encode()
+    own, *variants = _entries(found.model, fleet.loading(found.model.name), created)
+    asked = _variant(found.model, name)
+    return json.dumps(next((one for one in variants if one["id"] == asked), own)).encode()
+
+
+def _variant(model: ModelStatus, name: str) -> str | None:
+    """The full name of the variant that a name of this model's means; None: the model itself."""
+    own = (model.name, *model.aliases)
+    if name in own:
+        return None
+    for said, variant in model.serving.variants.items():
+        if name in variant.aliases or name in (f"{one}:{said}" for one in own):
+            return f"{model.name}:{said}"
+    return None
 
 
 def _entries(model: ModelStatus, loading: Loading | None, created: int) -> list[dict[str, Any]]:

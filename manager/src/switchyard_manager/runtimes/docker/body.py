@@ -80,6 +80,8 @@ def body(spec: ContainerSpec, naming: Naming, place: Place) -> dict[str, Any]:
         "Env": [f"{name}={value}" for name, value in environment.items()],
         "Labels": naming.labels(spec),
         "ExposedPorts": {f"{spec.port}/tcp": {}},
+        # We ask the engine itself. An image's own check would start a program every few seconds, for nobody.
+        "Healthcheck": {"Test": ["NONE"]},
         "HostConfig": _host(spec, place),
     }
     if spec.entrypoint is not None:

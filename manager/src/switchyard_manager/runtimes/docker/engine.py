@@ -20,7 +20,7 @@ import urllib3
 from docker.types import CancellableStream
 
 from switchyard_manager.errors import ManagerError
-from switchyard_manager.runtimes.docker.seen import NS, About, Network, Seen, seen
+from switchyard_manager.runtimes.docker.seen import NS, About, End, Network, Seen, end, seen
 from switchyard_manager.runtimes.protocol import RuntimeAway
 
 CALL_LIMIT_S = 120.0  # an Engine that has not answered by then is away; to start with GPUs takes it a while
@@ -148,12 +148,10 @@ class Engine:
         column = told["Titles"].index("PID")
         return frozenset(int(row[column]) for row in told.get("Processes") or ())
 
-    def ends(self) -> Stream[str]:
+    def ends(self) -> Stream[End]:
         """The containers that end, as they do: of everybody's, for those named to us carry no label of ours."""
         wanted = {"type": "container", "event": ["die", "destroy"]}
-        return self._stream(
-            lambda client: (str(event.get("id")) for event in client.events(decode=True, filters=wanted))
-        )
+        return self._stream(lambda client: map(end, client.events(decode=True, filters=wanted)))
 
     def words(self, container: str, since_ns: int, *, follow: bool, terminal: bool) -> Stream[bytes]:
         """What it wrote, in pieces, each after the time at which it was written and a blank."""
@@ -167,7 +165,8 @@ class Engine:
 
     def _stream(self, call: Callable[[docker.APIClient], Iterator[_Item]]) -> Stream[_Item]:
         with self._translated():
-            client = self._connect()
+            # One that answers told its version: not asked again for each stream.
+            client = self._new_client(self._connected().api_version)
             answers: list[requests.Response] = []
 
             def keep(answer: requests.Response, *_: object, stream: bool = False, **__: object) -> None:

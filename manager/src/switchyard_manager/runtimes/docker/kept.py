@@ -1,18 +1,19 @@
 """One container that runs for us: its log is copied, its end is told once it is certain, then it is removed.
 
 Each has a thread of its own, which follows the log and does the last things. Whoever hears a rumour of an end
-calls `look`, from any thread: nothing but the Engine's own word that it does not run makes it ended.
+says so, from any thread: nothing but the Engine's own word that it does not run makes it ended. Of one that we
+told to end, an event is word enough: while the Engine clears up after it, it answers nothing about it.
 """
 
 import contextlib
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from switchyard_manager.runtimes.docker.engine import Conflict, Engine, EngineSaid, NotThere
 from switchyard_manager.runtimes.docker.log_copy import LogCopy
-from switchyard_manager.runtimes.docker.seen import Seen
+from switchyard_manager.runtimes.docker.seen import End, Seen
 from switchyard_manager.runtimes.protocol import Exit, RuntimeAway
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,8 @@ class Ending:
 
     remove: bool
     tail: Callable[[], tuple[str, ...]]
-    told: Callable[[Exit], None]
+    told: Callable[[Exit], None]  # at once: what waits for its memory need not wait for its removal
+    cleared: Callable[[], None]  # nothing of it is left, or the next manager's start sees to it
 
 
 class Kept:
@@ -40,7 +42,10 @@ class Kept:
         self._engine = engine
         self._words = words
         self._ending = ending
+        self._seen = seen
         self._last: Seen | None = None
+        self._told_to_end = False
+        self._is_told = False
         self._gone = threading.Event()
         self._ending_once = threading.Lock()
         self._let_go = threading.Event()
@@ -53,6 +58,16 @@ class Kept:
     def gone(self) -> bool:
         """It runs no more; that is certain."""
         return self._gone.is_set()
+
+    def hear(self, end: End | None) -> None:
+        """A rumour of an end."""
+        # Nobody but us starts again what is ours to remove. Of an end that nobody asked for, all is wanted: its
+        # last words, and whether it lacked memory.
+        if end is None or end.code is None or not (self._told_to_end and self._ending.remove):
+            self.look()
+        elif not (self.gone or self._let_go.is_set()):
+            self._ended(replace(self._seen, running=False, code=end.code))
+            self._tell()
 
     def look(self) -> None:
         if self.gone or self._let_go.is_set():
@@ -69,6 +84,7 @@ class Kept:
 
     def signal(self, *, kill: bool) -> None:
         """Raises `RuntimeAway` when the Engine could not be told."""
+        self._told_to_end = True
         try:
             self._engine.signal(self.id, "SIGKILL" if kill else self._stop_signal)
         except EngineSaid as error:
@@ -91,6 +107,12 @@ class Kept:
                 self._gone.set()
         self._words.cut()
 
+    def _tell(self) -> None:
+        with self._ending_once:
+            if not self._is_told:
+                self._is_told = True
+                self._ending.told(_exit(self._last, self._ending.tail()))
+
     def _keep(self) -> None:
         while not self.gone:
             with contextlib.suppress(RuntimeAway, EngineSaid):
@@ -101,9 +123,10 @@ class Kept:
             self._persist(self._copy_the_rest)
         self._words.close()
         if not self._let_go.is_set():
+            self._tell()
             if self._ending.remove:
                 self._persist(lambda: removed(self._engine, self.id))
-            self._ending.told(_exit(self._last, self._ending.tail()))
+        self._ending.cleared()
 
     def _copy_the_rest(self) -> None:
         self._words.finish()

@@ -24,6 +24,7 @@ from switchyard_manager.runtimes.protocol import ContainerSpec, ExistingSpec, Ru
 log = logging.getLogger(__name__)
 
 NAME_ATTEMPTS = 3
+NO_NAME = "invalid reference format"  # of an image
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,10 @@ class Begun:
 
     seen: Seen
     since_ns: int
+
+
+class NoImage(EngineSaid):
+    """The Engine has no image of that name; perhaps it is none."""
 
 
 class Maker:
@@ -44,7 +49,10 @@ class Maker:
         self._unclear: set[str] = set()  # names whose removal the Engine was away for
 
     def make(self, spec: ContainerSpec, called_off: threading.Event) -> Begun:
-        """If it raises, nothing of it is left, or will be removed once the Engine answers again."""
+        """If it raises, nothing of it is left, or will be removed once the Engine answers again.
+
+        Whether the image is there is not asked before, as it nearly always is: `NoImage`.
+        """
         name = self._naming.container(spec.instance)
         try:
             _go_on(spec.model, called_off)
@@ -141,10 +149,11 @@ class Maker:
     def _network(self, model: str) -> str:
         name = self._naming.network
         with self._one_network:
-            if not self._engine.networks(name):
+            known = self._engine.networks(name)
+            if not known:
                 with contextlib.suppress(Conflict):
                     self._engine.make_network(name, {INSTALLATION: self._naming.installation})
-            known = self._engine.networks(name)
+                known = self._engine.networks(name)
             ours = [network.id for network in known if self._naming.owns(network.labels)]
             if not ours or len(ours) < len(known):
                 raise _taken(model, f"network {name}")
@@ -167,6 +176,10 @@ class Maker:
                 return self._engine.create(name, body(spec, self._naming, place))
             except Conflict:
                 self._clear(name, spec)
+            except EngineSaid as error:
+                if isinstance(error, NotThere) or NO_NAME in error.words:
+                    raise NoImage(error.status, error.words) from error
+                raise
         raise _taken(spec.model, f"container {name}")
 
     def _clear(self, name: str, spec: ContainerSpec) -> None:

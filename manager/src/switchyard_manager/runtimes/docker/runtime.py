@@ -28,8 +28,8 @@ from switchyard_manager.runtimes.docker.engine import Engine, EngineSaid
 from switchyard_manager.runtimes.docker.image import Pull
 from switchyard_manager.runtimes.docker.kept import Ending, Kept, removed
 from switchyard_manager.runtimes.docker.log_copy import LogCopy
-from switchyard_manager.runtimes.docker.making import Begun, Maker
-from switchyard_manager.runtimes.docker.seen import Seen
+from switchyard_manager.runtimes.docker.making import Begun, Maker, NoImage
+from switchyard_manager.runtimes.docker.seen import End, Seen
 from switchyard_manager.runtimes.docker.site import Site
 from switchyard_manager.runtimes.docker.threads import in_loop, in_own_thread
 from switchyard_manager.runtimes.docker.watch import Watch
@@ -53,6 +53,7 @@ INSIDE = Listen("0.0.0.0", 8000)  # noqa: S104
 CALLS = 32  # at a time, each in a thread; the event loop's own threads stay free
 KILL_LIMIT_S = 30.0
 CANCEL_LIMIT_S = 10.0
+CLEAR_LIMIT_S = 10.0  # an end that is certain is none the less so if what ended cannot be removed yet
 RETRY_S = 0.5
 NOWHERE = "http://127.0.0.1:0"
 
@@ -68,6 +69,7 @@ class _Run:
     kept: Kept | None = None
     found: Found | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
+    cleared: asyncio.Event = field(default_factory=asyncio.Event)  # … and nothing of it is left
     exit: Exit = field(default_factory=partial(Exit, None))
 
 
@@ -112,10 +114,19 @@ class DockerRuntime:
         if isinstance(spec, ExistingSpec):
             woken = await self._uncut(run, lambda: self._maker.wake(spec, run.called_off), remove=False)
             return self._site.foreign_endpoint(woken.seen, spec)
-        await self._image(run, spec, tell)
-        begun = await self._uncut(run, lambda: self._maker.make(spec, run.called_off), remove=True)
+        begun = await self._made(run, spec, tell)
         # One that has ended already is to be found nowhere; nothing answers there, and `wait` tells why.
         return self._site.endpoint(begun.seen) or NOWHERE
+
+    async def _made(self, run: _Run, spec: ContainerSpec, tell: Callable[[str], None]) -> Begun:
+        make = partial(self._maker.make, spec, run.called_off)
+        try:
+            return await self._uncut(run, make, remove=True)
+        except NoImage:
+            if run.called_off.is_set():
+                raise refusals.called_off(spec.model) from None
+        await self._image(run, spec, tell)
+        return await self._uncut(run, make, remove=True)
 
     async def _image(self, run: _Run, spec: ContainerSpec, tell: Callable[[str], None]) -> None:
         """In a thread of its own: who calls it off need not wait for a registry that does not answer."""
@@ -149,6 +160,7 @@ class DockerRuntime:
                 _, run.kept = working.result()
                 run.kept.begin()
                 await self._ends(run, run.kept, CANCEL_LIMIT_S, kill=remove)
+                await _cleared(run)
             raise
         run.kept = kept
         kept.begin()
@@ -168,7 +180,12 @@ class DockerRuntime:
             run.ended.set()
 
         tail = partial(self._logs.tail, run.model)
-        ending = Ending(remove, tail, told=lambda exit_: in_loop(partial(settle, exit_)))
+        ending = Ending(
+            remove,
+            tail,
+            told=lambda exit_: in_loop(partial(settle, exit_)),
+            cleared=lambda: in_loop(run.cleared.set),
+        )
         return Kept(self._engine, begun.seen, self._words(begun, opened, run.model), ending)
 
     def _words(self, begun: Begun, opened: Callable[[str], BinaryIO], model: str) -> LogCopy:
@@ -196,14 +213,13 @@ class DockerRuntime:
         await run.begun.wait()
         if run.kept is None:
             return
-        if await self._ends(run, run.kept, grace_s, kill=False):
-            return
-        if await self._ends(run, run.kept, KILL_LIMIT_S, kill=True):
-            return
-        raise StopFailed(
-            f"cannot stop container {run.kept.name}: it was killed and is still there, or the Docker Engine"
-            f" does not answer; see `docker inspect {run.kept.name}`"
-        )
+        ends = await self._ends(run, run.kept, grace_s, kill=False)
+        if not (ends or await self._ends(run, run.kept, KILL_LIMIT_S, kill=True)):
+            raise StopFailed(
+                f"cannot stop container {run.kept.name}: it was killed and is still there, or the Docker Engine"
+                f" does not answer; see `docker inspect {run.kept.name}`"
+            )
+        await _cleared(run)
 
     async def _ends(self, run: _Run, kept: Kept, limit_s: float, *, kill: bool) -> bool:
         with contextlib.suppress(TimeoutError):
@@ -270,15 +286,21 @@ class DockerRuntime:
         self._calls.shutdown(wait=False, cancel_futures=True)
         self._engine.close()
 
-    def _look(self, container: str | None) -> None:
+    def _look(self, end: End | None) -> None:
         for run in tuple(self._runs.values()):
-            if run.kept is not None and container in {None, run.kept.id}:
-                run.kept.look()
-        if container is None:
+            if run.kept is not None and (end is None or end.id == run.kept.id):
+                run.kept.hear(end)
+        if end is None:
             self._maker.settle()
 
     def _in_thread(self, call: Callable[..., _Result], *arguments: object) -> asyncio.Future[_Result]:
         return asyncio.get_running_loop().run_in_executor(self._calls, call, *arguments)
+
+
+async def _cleared(run: _Run) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLEAR_LIMIT_S):
+            await run.cleared.wait()
 
 
 def _open(opened: Callable[[str], BinaryIO], model: str) -> BinaryIO:

@@ -38,6 +38,14 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class End:
+    """What an event says of a container that ended."""
+
+    id: str
+    code: int | None = None  # of its program, which is gone; None: the container itself is
+
+
+@dataclass(frozen=True, slots=True)
 class Network:
     id: str
     labels: Mapping[str, str]
@@ -69,6 +77,11 @@ def seen(told: Mapping[str, Any]) -> Seen:
         networks=_addresses(told.get("NetworkSettings", {}).get("Networks") or {}),
         mounts=tuple(map(_mounted, told.get("Mounts") or ())),
     )
+
+
+def end(event: Mapping[str, Any]) -> End:
+    said = str(event.get("Actor", {}).get("Attributes", {}).get("exitCode", ""))
+    return End(str(event.get("id")), int(said) if event.get("Action") == "die" and said.isdecimal() else None)
 
 
 def _mounted(told: Mapping[str, Any]) -> Mounted:

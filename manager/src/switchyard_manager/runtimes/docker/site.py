@@ -1,9 +1,9 @@
 """Where the manager is and where its engines are to be, as the Docker Engine sees both. Pure.
 
 On the machine itself, the manager reaches engines on the loopback, at a port that the Engine chooses. In a
-container it cannot: there, engines join a network of the operator's and publish nothing. Ours keep their address
-for as long as they run, and go by it: names are known by the Engine alone, and unknown while it is away. The
-operator's own containers may be started again, elsewhere on the network, and go by their names.
+container it cannot: there, engines join a network of the operator's and publish nothing. Ours keep their
+address for as long as they run, and go by it: names are known by the Engine alone, and unknown while it is
+away. The operator's own containers may be started again, with another address, and go by their names.
 """
 
 import re

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import tenacity
 
 from switchyard_manager.runtimes.docker.engine import Engine, EngineSaid, Stream
+from switchyard_manager.runtimes.docker.seen import End
 from switchyard_manager.runtimes.protocol import RuntimeAway
 
 log = logging.getLogger(__name__)
@@ -22,12 +23,12 @@ RETRY_FROM_S, RETRY_TO_S = 0.25, 5.0
 
 
 class Watch:
-    def __init__(self, engine: Engine, look: Callable[[str | None], None]) -> None:
+    def __init__(self, engine: Engine, look: Callable[[End | None], None]) -> None:
         """`look` hears of one container, or None: look at them all. It runs in our threads."""
         self._engine = engine
         self._look = look
         self._over = threading.Event()
-        self._stream: Stream[str] | None = None
+        self._stream: Stream[End] | None = None
         self._threads: list[threading.Thread] = []
 
     def begin(self) -> None:
@@ -51,7 +52,7 @@ class Watch:
                 self._told(self._stream)
             self._over.wait(RETRY_FROM_S)
 
-    def _connected(self) -> Stream[str]:
+    def _connected(self) -> Stream[End]:
         trying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type((RuntimeAway, EngineSaid)),
             wait=tenacity.wait_random_exponential(multiplier=RETRY_FROM_S, max=RETRY_TO_S),
@@ -60,13 +61,13 @@ class Watch:
         )
         return trying(self._engine.ends)
 
-    def _told(self, ends: Stream[str]) -> None:
+    def _told(self, ends: Stream[End]) -> None:
         if self._over.is_set():
             ends.cut()
         # Whatever happened while nobody listened; from here on the stream tells.
         self._look(None)
-        for container in ends:
-            self._look(container)
+        for end in ends:
+            self._look(end)
         if not self._over.is_set():
             log.info("the Docker Engine went away; its containers are looked at when it is back")
 
