@@ -12,7 +12,7 @@ def test_what_happened_is_told_oldest_first(served: Served) -> None:
     served.run("load", "chat")
     served.run("load", "broken")
 
-    lines = served.run("events").out.splitlines()
+    lines = served.run("events", "-n", "1000").out.splitlines()
 
     assert [line.split("  ", 1)[1] for line in lines[:4]] == [
         f"the manager began (version {__version__})",

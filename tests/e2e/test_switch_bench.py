@@ -5,10 +5,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from bench.switch import lines, scenes
+from bench.switch import lines
 from bench.switch.split import Mode, Part
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(300)
 
 
 def test_it_measures_a_wake_and_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,12 +34,3 @@ def test_it_measures_a_wake_and_leaves_nothing_behind(tmp_path: Path, monkeypatc
     assert [
         one for one in psutil.process_iter(["cmdline"]) if place in " ".join(one.info["cmdline"] or ())
     ] == []
-
-
-def test_a_switch_begins_when_nothing_is_left_alone_for_having_been_used() -> None:
-    """As the scheduler reckons it; see its `turns`."""
-    from switchyard_manager.scheduler import turns
-
-    assert scenes.LINGER_SHARE >= turns.LINGER_SHARE
-    assert scenes.LINGER_S >= turns.LINGER_S
-    assert scenes.SLACK_S > turns.REPORTED_S
