@@ -123,7 +123,8 @@ def test_a_core_that_is_killed_breaks_the_stream_and_is_a_failure_although_the_c
 
     failure = status(contained, TALKER)["failure"]
     assert (failure["reason"], failure["exit_code"]) == ("engine_exited", 0)
-    assert containers(contained, TALKER) == []
+    # Its end is told before it is removed.
+    contained.until(lambda: containers(contained, TALKER) == [], WITHIN_S)
 
 
 def kill_core(container: str) -> None:
