@@ -27,7 +27,7 @@ class Events:
 
     def _cut(self, data: bytes) -> bytes:
         seam = bytes(self._held[-SEAM:])
-        end = _end_of_last_event(seam + data) - len(seam)
+        end = end_of_last_event(seam + data) - len(seam)
         if end <= 0:
             self._held += data
             return self._flow() if self.is_inside or len(self._held) > HOLD_AT_MOST else b""
@@ -54,7 +54,7 @@ class Events:
         return b"\n\n" if self.is_inside else b""
 
 
-def _end_of_last_event(data: bytes) -> int:
+def end_of_last_event(data: bytes) -> int:
     first = max(map(data.rfind, BLANK_LINES))
     if first < 0:
         return 0

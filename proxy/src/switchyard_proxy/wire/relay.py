@@ -4,10 +4,13 @@ What breaks before a byte of the reply's body was passed is raised, for then som
 Afterwards it is returned: by then the client has been told.
 """
 
+import re
+
 from switchyard_contracts.errors import ErrorCode
 from switchyard_proxy.accounting.account import Outcome
 from switchyard_proxy.errors import Broken, Cut, EngineLost, Unavailable
 from switchyard_proxy.replies import JSON
+from switchyard_proxy.sse import end_of_last_event
 from switchyard_proxy.upstream.connection import Connection
 from switchyard_proxy.wire.answer import Answer
 from switchyard_proxy.wire.headers import is_event_stream, reply_headers, stream_headers
@@ -22,6 +25,19 @@ LAST_WORDS = {
     "openai_responses": (b'"response.completed"', b'"response.incomplete"', b'"response.failed"', b'"error"'),
     "anthropic": (b'"message_stop"', b'"error"'),
     "ollama": (b"[DONE]", b'"error"'),
+}
+# An engine that is stopped under a request, or put to sleep, ends its reply as if that were all, but for one
+# word: where it may be, and what it is. Inside a string its quotes would be escaped, so no model can say it.
+Words = tuple[bytes, re.Pattern[bytes]]
+ABORTED: Words = (b'"abort"', re.compile(rb'"finish_reason": ?"abort"'))
+STREAM_GIVEN_UP: dict[str, Words] = {
+    "openai_chat": ABORTED,
+    "openai_completions": ABORTED,
+    "anthropic": (b'"message_delta"', re.compile(rb'"message_delta".*"stop_reason": ?null', re.DOTALL)),
+    "ollama": ABORTED,
+}
+REPLY_GIVEN_UP = STREAM_GIVEN_UP | {
+    "anthropic": (b'"stop_reason"', re.compile(rb'"stop_reason": ?null')),
 }
 
 
@@ -45,10 +61,15 @@ async def _pass_bytes(connection: Connection, answer: Answer, passage: Passage) 
         data = await connection.read()
     if answer.committed and answer.is_stream:
         raise _no_stream()
+    gives_up = REPLY_GIVEN_UP.get(answer.dialect.name)
+    if _place_of(gives_up, data) is not None:
+        raise _given_up()
     await answer.begin(connection.status, reply_headers(connection.headers))
     sink = answer.sink
     try:
         while True:
+            if _place_of(gives_up, data) is not None:
+                raise _given_up()
             if data or connection.ended:
                 passage.sees(data)
                 await sink.body(data, last=connection.ended)
@@ -96,7 +117,7 @@ async def _pass_events(connection: Connection, answer: Answer, passage: Passage)
     """Broken off, the stream gets one more event, which is an error."""
     await answer.begin_stream(connection.status, stream_headers(connection.headers))
     events, sink, pulse = answer.events, answer.sink, answer.pulse
-    voice, last = answer.voice, b""
+    voice, last, gives_up = answer.voice, b"", STREAM_GIVEN_UP.get(answer.dialect.name)
     try:
         while not sink.complete:
             data = events.whole(await connection.read())
@@ -107,6 +128,9 @@ async def _pass_events(connection: Connection, answer: Answer, passage: Passage)
                     await _pass_last(data, answer, passage)
                     raise EngineLost("the engine closed the connection within the stream", answered=True)
                 data += rest
+            if (at := _place_of(gives_up, data)) is not None:
+                await _pass_last(data[: end_of_last_event(data[:at])], answer, passage)
+                raise _given_up()
             if data or ended:
                 last = data
                 pulse.moved = True
@@ -130,6 +154,17 @@ def _is_cut_short(rest: bytes, end: bytes, answer: Answer) -> bool:
 async def _pass_last(data: bytes, answer: Answer, passage: Passage) -> None:
     if data:
         await answer.sink.body(answer.voice.passes(passage.passes(data)), last=False)
+
+
+def _place_of(words: Words | None, data: bytes) -> int | None:
+    if words is None or words[0] not in data:
+        return None
+    found = words[1].search(data)
+    return found.start() if found else None
+
+
+def _given_up() -> EngineLost:
+    return EngineLost("the engine gave the request up before it was done", answered=True)
 
 
 def _no_stream() -> Unavailable:
