@@ -17,12 +17,20 @@ start_job() {
   set +m
 }
 
-# The exit code of the last one.
+# All of them; the exit code of the last one.
 wait_for_jobs() {
   local code=0
   # shellcheck disable=SC2086 # a list of numbers
   wait $JOBS || code=$?
   JOBS=
+  return "$code"
+}
+
+# The exit code of the one that was started last; others may go on.
+wait_for_last_job() {
+  local code=0
+  wait "${JOBS##* }" || code=$?
+  JOBS=${JOBS% *}
   return "$code"
 }
 

@@ -2,8 +2,10 @@
 # `test`: the gate and every other test, with what they need. Whatever is left out is named at the end, with
 # the reason; in CI that is a failure. The last line counts.
 
-# End-to-end tests in which engines live in containers: they run beside the others.
-IN_CONTAINERS="tests/e2e/docker tests/e2e/compose tests/e2e/house tests/e2e/two_machines tests/e2e/vllm"
+# End-to-end tests in which engines live in containers, and those that have whole machines, or a Docker Engine,
+# to themselves: apart, as two lanes of tests run side by side.
+IN_CONTAINERS="tests/e2e/docker tests/e2e/compose tests/e2e/house tests/e2e/vllm"
+OWN_MACHINES="tests/e2e/two_machines tests/e2e/own_engine"
 # Those that hold us to a time, or to every one of thousands: they have the machine to themselves.
 ALONE="tests/e2e/test_ten_thousand.py tests/e2e/proxy/test_soak.py tests/e2e/proxy/test_trickle.py"
 
@@ -19,14 +21,15 @@ run_every_test() {
   say "$(describe_docker); $(describe_nvidia)"
   RESULTS=$(mktemp -d)
   run_gate "$RESULTS" || failed=yes
-  # Two at a time: clients mostly wait, engines compute.
-  start_job suite_aside image-server "$IMAGE_SERVER_ENV" tests/image_server/engine
-  run_suite clients "$CONTROL_ENV" tests/clients || failed=yes
-  report_suite_aside image-server || failed=yes
+  start_job other_lane
   # shellcheck disable=SC2046,SC2086 # lists of paths, and of flags
   {
-    start_job suite_aside containers "$CONTROL_ENV" $IN_CONTAINERS
-    run_suite end-to-end "$CONTROL_ENV" tests/setup/real tests/e2e $(ignoring $IN_CONTAINERS $ALONE) || failed=yes
+    run_suite clients "$CONTROL_ENV" tests/clients || failed=yes
+    run_suite end-to-end "$CONTROL_ENV" tests/setup/real tests/e2e \
+      $(ignoring $IN_CONTAINERS $OWN_MACHINES $ALONE) || failed=yes
+    run_suite own-machines "$CONTROL_ENV" $OWN_MACHINES || failed=yes
+    wait_for_jobs || true
+    report_suite_aside image-server || failed=yes
     report_suite_aside containers || failed=yes
     run_suite alone "$CONTROL_ENV" $ALONE || failed=yes
   }
@@ -35,7 +38,16 @@ run_every_test() {
   end_docker_engine
   "$CONTROL_ENV/bin/python" "$ROOT/setup/totals.py" ${strict:+--nothing-left-out} ${failed:+--failed} \
     "$RESULTS/manager.xml" "$RESULTS/admin.xml" "$RESULTS/tests.xml" "$RESULTS/planted.xml" "$RESULTS/image-server.xml" \
-    "$RESULTS/clients.xml" "$RESULTS/containers.xml" "$RESULTS/end-to-end.xml" "$RESULTS/alone.xml"
+    "$RESULTS/clients.xml" "$RESULTS/end-to-end.xml" "$RESULTS/own-machines.xml" "$RESULTS/containers.xml" \
+    "$RESULTS/alone.xml"
+}
+
+# Beside the lane whose output is seen as it comes. Each of the two mostly computes while the other waits.
+other_lane() {
+  trap 'exit 130' INT
+  suite_aside image-server "$IMAGE_SERVER_ENV" tests/image_server/engine
+  # shellcheck disable=SC2086 # a list of paths
+  suite_aside containers "$CONTROL_ENV" $IN_CONTAINERS
 }
 
 # As pytest is told to leave them out.
@@ -52,7 +64,7 @@ run_suite() {
   say ""
   say "The $name tests:"
   start_job pytest_in "$env" --junit-xml="$RESULTS/$name.xml" "$@"
-  wait_for_jobs || code=$?
+  wait_for_last_job || code=$?
   if [ "$code" -eq 5 ]; then say "cannot count the $name tests as passed: none was found in $*"; fi
   return "$code"
 }

@@ -7,7 +7,7 @@ from openai import InternalServerError, NotFoundError
 
 from tests.e2e.compose.conftest import demo_models
 from tests.e2e.docker.registry import Registry, serving
-from tests.e2e.house.conftest import FITS_TWO, A, B
+from tests.e2e.house.conftest import FITS_TWO, A, B, C
 from tests.e2e.house.hearing import judge, streaming
 from tests.e2e.house.stack import House, until
 from tests.e2e.proxy.hearing import Verdict
@@ -22,6 +22,9 @@ TYPO = "tiny-typo"
 
 def test_an_edit_under_load_adds_one_model_and_replaces_another_and_cuts_no_stream(house: House) -> None:
     house.write(card_mib=FITS_TWO)
+    # Awake from an earlier test, it would have one of the two sleep.
+    house.do("unload", C)
+    until(lambda: house.phase(C) == "stopped")
     house.asks(A)
     house.asks(B)
     of_a, of_b, before = house.container(A), house.container(B), house.seq()
