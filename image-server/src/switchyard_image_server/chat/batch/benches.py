@@ -158,7 +158,9 @@ def _keep(rows: list[Row], outcome: Any, results: dict[int, Any]) -> None:
 
 def _gathered(results: list[Any]) -> Any:
     error = next((result for result in results if isinstance(result, ServerError)), None)
-    return torch.stack(results) if error is None else error
+    if error is not None:
+        return error
+    return results[0][None] if len(results) == 1 else torch.stack(results)
 
 
 def _copies(prompt: Prompt, copies: int) -> list[Prompt]:
