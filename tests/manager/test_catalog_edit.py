@@ -9,7 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from switchyard_contracts.catalog import CatalogRefused, read_catalog
-from switchyard_manager.catalog_edit import NotInCatalog, entry_of, guarded_fields, remove_model, set_model
+from switchyard_manager.catalog_edit import (
+    NotInCatalog,
+    Positions,
+    entry_of,
+    guarded_fields,
+    guarded_places,
+    remove_model,
+    set_model,
+)
 
 ENTRY: dict[str, Any] = {"type": "text", "repo": "a/b"}
 FULL = """\
@@ -529,3 +537,86 @@ def test_while_code_of_the_weights_runs_other_weights_are_guarded() -> None:
 def test_no_longer_running_code_of_the_weights_is_free() -> None:
     assert guarded_fields(REMOTE, ENTRY) == ()
     assert guarded_fields(REMOTE, {**ENTRY, "repo": "evil/b"}) == ()
+
+
+# The guard, over whole texts
+
+
+def whole(**top: Any) -> str:
+    return json.dumps({"models": {"a": ENTRY}} | top)
+
+
+@pytest.mark.parametrize(
+    ("after", "guarded"),
+    [
+        (whole(), ()),
+        (whole(settings={"max_wait_s": 5}, default_model="a"), ()),
+        (whole(models={"a": ENTRY, "b": ENTRY | {"env": {"A": "1"}}}), ("models.b.env",)),
+        (whole(models={"a.b": ENTRY | {"image": "x"}}), ('models["a.b"].image',)),
+        (whole(defaults={"env": {"A": "1"}}), ("defaults.env",)),
+        (whole(defaults={"mounts": [{"source": "/", "target": "/x"}]}), ("defaults.mounts",)),
+        (whole(defaults={"priority": 3}), ()),
+        (whole(gpus=[{"uuid": "GPU-1", "devices": ["/dev/mem"]}]), ("gpus",)),
+        (whole(gpus=[{"uuid": "GPU-1", "use": False}]), ()),
+        (json.dumps({"a": ENTRY}), ()),
+        (json.dumps({"a": ENTRY | {"image": "x"}}), ("a.image",)),
+        ("no json", ()),
+        ("[1]", ()),
+    ],
+)
+def test_a_whole_text_is_guarded_field_by_field(after: str, guarded: tuple[str, ...]) -> None:
+    assert guarded_places(whole(), after) == guarded
+
+
+def test_what_stands_there_already_is_the_operators_own() -> None:
+    text = whole(
+        models={"a": ENTRY | {"env": {"A": "1"}}},
+        gpus=[{"uuid": "GPU-1", "devices": []}],
+        defaults={"env": {"B": "2"}},
+    )
+
+    assert guarded_places(text, text) == ()
+    assert guarded_places(text, whole()) == ("models.a.env", "defaults.env", "gpus")
+
+
+@pytest.mark.parametrize("before", ["", "no json", "[]"])
+def test_against_a_text_that_cannot_be_read_everything_is_new(before: str) -> None:
+    assert guarded_places(before, whole(models={"a": ENTRY | {"image": "x"}})) == ("models.a.image",)
+
+
+# Positions
+
+LAID_OUT = """\ufeff{
+  "models": {
+    "qwen2.5": {"aliases": ["one", "two"]},
+    "b": {
+      "// note": {"x": [1]}, "type": "text"
+    }
+  }
+}"""
+
+
+@pytest.mark.parametrize(
+    ("path", "position", "begins"),
+    [
+        ("", (1, 2), "{"),
+        ("models", (2, 3), '"models"'),
+        ('models["qwen2.5"]', (3, 5), '"qwen2.5"'),
+        ('models["qwen2.5"].aliases[1]', (3, 36), '"two"'),
+        ("models.b.type", (5, 30), '"type"'),
+        ("models.b.repo", (4, 5), '"b"'),
+        ('models["qwen2.5"].lora[0]["a b"].path', (3, 5), '"qwen2.5"'),
+        ("nothing.at.all", (1, 2), "{"),
+    ],
+)
+def test_each_place_is_found_by_line_and_column(path: str, position: tuple[int, int], begins: str) -> None:
+    line, column = position
+
+    assert Positions(LAID_OUT).of(path) == position
+    assert LAID_OUT.split("\n")[line - 1][column - 1 :].startswith(begins)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[" * 100_000])
+def test_in_what_is_no_json_only_the_fault_itself_has_a_position(text: str) -> None:
+    assert Positions(text).of("models.a") is None
+    assert Positions(text).of("line 3, column 7") == (3, 7)

@@ -19,6 +19,46 @@ class ModelChange(BaseModel):
     )
 
 
+class CatalogProblem(BaseModel):
+    """One thing to mend in models.json: where it is, and a sentence that begins with "cannot"."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str = Field(description='Keys joined by dots, as in `models["qwen2.5"].aliases[0]`; empty: the file.')
+    message: str
+    line: int | None = Field(None, description="Where that stands, from 1; of what is missing, where it would.")
+    column: int | None = None
+
+
+class CatalogProblems(BaseModel):
+    """Everything there is to mend; nothing: the text may be written."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    problems: tuple[CatalogProblem, ...] = ()
+
+
+class CatalogText(CatalogProblems):
+    """models.json as it is written."""
+
+    path: str = Field(description="Where it is, on the manager's machine.")
+    text: str
+    etag: str = Field(description="Of this text: for `If-Match` of the change.")
+    writable: bool = Field(description="Whether the manager can write it.")
+    guarded: bool = Field(
+        description="Whether fields that can run programs are only changed on the machine itself."
+    )
+
+
+class CatalogWritten(BaseModel):
+    """What came of a new text for models.json."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    changed: bool
+    etag: str
+
+
 class KeptRepository(BaseModel):
     """What one repository of the Hub takes on this machine."""
 

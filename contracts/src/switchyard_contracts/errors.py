@@ -28,6 +28,7 @@ class ErrorCode(StrEnum):
     BACKEND_UNAVAILABLE = "backend_unavailable"
     CONTEXT_LENGTH_EXCEEDED = "context_length_exceeded"
     CUDA_OUT_OF_MEMORY = "cuda_out_of_memory"
+    EDITED_MEANWHILE = "edited_meanwhile"
     ENGINE_KEY_REFUSED = "engine_key_refused"
     FILE_NOT_FOUND = "file_not_found"
     HOST_NOT_ALLOWED = "host_not_allowed"
@@ -190,6 +191,12 @@ CODES: dict[ErrorCode, CodeFacts] = {
         ErrorType.INVALID_REQUEST,
         "what was asked does not fit the state that the model is in",
         "do what the message says first",
+    ),
+    ErrorCode.EDITED_MEANWHILE: CodeFacts(
+        412,
+        ErrorType.INVALID_REQUEST,
+        "models.json was changed by somebody else since it was read",
+        "read it again, and make the change in what it says now",
     ),
     ErrorCode.REQUEST_TOO_LARGE: CodeFacts(
         413, ErrorType.INVALID_REQUEST, "the body is over the limit", "send less, or raise the limit"

@@ -5,7 +5,7 @@ desk              what the routes answer from: the world, looked at without an a
 admin             all of the routes below together
 status, models    what is; what the operator wants
 loading           a load that somebody waits for
-editing, entries  changes of models.json
+editing           changes of models.json: of one of its entries (entries), or of the whole (catalog)
 files             what was downloaded for models
 events, logs      what happens, told as it happens (sse), and what engines say (log_lines)
 history           what happened

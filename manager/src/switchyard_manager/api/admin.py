@@ -6,7 +6,18 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.security import HTTPBearer
 
 from switchyard_contracts.errors import ErrorEnvelope
-from switchyard_manager.api import entries, errors, events, files, history, logs, metrics, models, status
+from switchyard_manager.api import (
+    catalog,
+    entries,
+    errors,
+    events,
+    files,
+    history,
+    logs,
+    metrics,
+    models,
+    status,
+)
 from switchyard_manager.api.access import Access, Gate
 from switchyard_manager.api.desk import Desk
 from switchyard_manager.api.editing import Editor
@@ -35,6 +46,7 @@ def install(app: FastAPI, admin: Admin) -> None:
         metrics.router(numbers),
         models.router(desk, streams),
         files.router(desk),
+        catalog.router(admin.editor),
         logs.router(desk, streams),
         models.one_model(desk),
         entries.router(desk, admin.editor),

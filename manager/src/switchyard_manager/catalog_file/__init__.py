@@ -6,7 +6,7 @@ writing     a change of ours: whole or not at all
 """
 
 from switchyard_manager.catalog_file.following import follow
-from switchyard_manager.catalog_file.reading import load
+from switchyard_manager.catalog_file.reading import content_of, load, text_of
 from switchyard_manager.catalog_file.writing import EditedMeanwhile, edit
 
-__all__ = ["EditedMeanwhile", "edit", "follow", "load"]
+__all__ = ["EditedMeanwhile", "content_of", "edit", "follow", "load", "text_of"]
