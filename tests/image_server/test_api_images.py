@@ -207,6 +207,18 @@ def test_events_are_named_by_their_type(client: httpx.Client) -> None:
     assert [event["seed"] for _, event in told(answer)[2:]] == [3, 4]
 
 
+@pytest.mark.parametrize(
+    ("asked", "steps"), [({"progress": True}, [(1, 2), (2, 2)]), ({"progress": None}, []), ({}, [])]
+)
+def test_each_step_is_told_to_those_who_ask(
+    client: httpx.Client, asked: dict[str, object], steps: list[tuple[int, int]]
+) -> None:
+    answer = client.post(DRAW, json={**CAT, "stream": True, "n": 2, **asked})
+
+    events = [event for name, event in told(answer) if name == "image_generation.progress"]
+    assert [(event["step"], event["total"]) for event in events] == steps
+
+
 def test_a_stream_that_breaks_says_so(serve: Serve) -> None:
     client = serve(BreaksAfterTheFirst).until_ready().client
 

@@ -303,3 +303,36 @@ async def test_addresses_are_read_together_but_few_at_once_and_keep_their_order(
 
     assert [one.size[0] for one in told.pictures] == list(range(8, 17))
     assert reader.most == conversation.MAX_FETCHES
+
+
+CONTINUES = {"continue_final_message": True, "add_generation_prompt": False}
+ASKED = {"role": "user", "content": "say it"}
+
+
+@pytest.mark.parametrize("content", ["It beg", [{"type": "text", "text": "It beg"}]])
+async def test_an_answer_that_broke_off_is_marked_to_be_continued(content: Any) -> None:
+    told = await read(ASKED, {"role": "assistant", "content": content}, sees=True, **CONTINUES)
+
+    assert told.continues
+    assert not (await read(ASKED)).continues
+
+
+@pytest.mark.parametrize(
+    ("last", "param"),
+    [
+        (ASKED, "messages[1]"),
+        ({"role": "tool", "content": "x", "tool_call_id": "1"}, "messages[1]"),
+        (
+            {"role": "assistant", "content": "x", "tool_calls": [{"function": {"name": "f", "arguments": ""}}]},
+            "messages[1]",
+        ),
+        ({"role": "assistant", "content": ""}, "messages[1].content"),
+        ({"role": "assistant", "content": " \n"}, "messages[1].content"),
+        ({"role": "assistant", "content": []}, "messages[1].content"),
+    ],
+)
+async def test_only_an_answer_in_words_can_be_continued(last: dict[str, Any], param: str) -> None:
+    with pytest.raises(InvalidValue, match="cannot continue") as refused:
+        await read(ASKED, last, **CONTINUES)
+
+    assert refused.value.param == param

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from switchyard_image_server.chat.request import ChatRequest
-from switchyard_image_server.errors import Unsupported
+from switchyard_image_server.errors import InvalidValue, Unsupported
 
 Says = Callable[..., dict[str, Any]]
 
@@ -107,3 +107,36 @@ def test_accepts_the_same_field_where_it_asks_for_nothing(user_says: Says, param
 def test_refuses_values_out_of_range(user_says: Says, param: str, value: object) -> None:
     with pytest.raises(ValidationError, match=param):
         ChatRequest.model_validate(user_says("hi") | {param: value})
+
+
+CONTINUES = {"continue_final_message": True, "add_generation_prompt": False}
+
+
+def test_an_answer_that_broke_off_is_continued_by_whoever_says_both(user_says: Says) -> None:
+    assert ChatRequest.model_validate(user_says("hi", **CONTINUES)).continues
+    for usual in ({}, {"add_generation_prompt": True}, dict.fromkeys(CONTINUES)):
+        assert not ChatRequest.model_validate(user_says("hi", **usual)).continues
+
+
+def test_a_message_is_not_both_begun_and_continued(user_says: Says) -> None:
+    for begins in (None, True):
+        with pytest.raises(InvalidValue, match="set add_generation_prompt to false") as refused:
+            ChatRequest.model_validate(user_says("hi", **CONTINUES | {"add_generation_prompt": begins}))
+
+        assert refused.value.param == "add_generation_prompt"
+
+
+@pytest.mark.parametrize(
+    ("more", "param"),
+    [
+        ({"add_generation_prompt": False}, "add_generation_prompt"),
+        (CONTINUES | {"response_format": {"type": "json_object"}}, "response_format"),
+        (CONTINUES | {"tool_choice": "required"}, "tool_choice"),
+        (CONTINUES | {"tool_choice": {"type": "function", "function": {"name": "f"}}}, "tool_choice"),
+    ],
+)
+def test_refuses_what_cannot_be_continued(user_says: Says, more: dict[str, Any], param: str) -> None:
+    with pytest.raises(Unsupported, match="cannot") as refused:
+        ChatRequest.model_validate(user_says("hi", **more))
+
+    assert refused.value.param == param

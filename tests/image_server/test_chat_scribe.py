@@ -132,3 +132,12 @@ def test_decodes_in_constant_time_per_token(stops: tuple[str, ...]) -> None:
         scribe.take(token)
 
     assert max(lengths) <= 2
+
+
+def test_the_rest_of_a_text_joins_what_stands_there_already() -> None:
+    def with_spaces(tokens: list[int]) -> str:
+        return "".join(f" {token}" for token in tokens).lstrip()
+
+    text = Detokenizer(with_spaces, before=(1, 2))
+
+    assert "".join(text.add(token) for token in (3, 4)) == " 3 4"

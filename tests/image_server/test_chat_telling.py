@@ -109,3 +109,19 @@ def test_the_last_chunk_tells_what_memory_has_led_to() -> None:
     for chunks in (without, with_usage):
         assert chunks[-1]["switchyard"] == {"memory": "read smaller"}
     assert "switchyard" not in with_usage[-2]
+
+
+def test_the_rest_of_an_answer_has_no_thoughts() -> None:
+    events: list[ChatEvent] = [
+        Started(3),
+        Piece("<think>"),
+        Piece(" is a mark"),
+        Ended(0, STOP),
+        Finished(3, 2),
+    ]
+
+    body = whole(events, Manner(THINKS, Choice(), continues=True))
+
+    message = body["choices"][0]["message"]
+    assert message["content"] == "<think> is a mark"
+    assert "reasoning_content" not in message

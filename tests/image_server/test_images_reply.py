@@ -13,7 +13,7 @@ from openai.types import (
 )
 
 from switchyard_image_server.images.encode import Encoded
-from switchyard_image_server.images.events import Finished, Timings
+from switchyard_image_server.images.events import Finished, Step, Timings
 from switchyard_image_server.images.reply import Reply, Shown, as_json
 from switchyard_image_server.images.request import EditRequest, ImageRequest
 
@@ -74,6 +74,13 @@ def test_tells_the_quality_that_was_drawn(asked: str, counts: bool, told: str) -
     body = reply(quality=asked, quality_counts=counts).whole([Shown(OPAQUE, "A", 7)], END)
 
     assert ImagesResponse.model_validate(body, strict=True).quality == told
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [(ImageRequest, "image_generation.progress"), (EditRequest, "image_edit.progress")]
+)
+def test_progress_is_called_after_what_is_drawn(kind: type[ImageRequest], name: str) -> None:
+    assert reply(kind).progress(Step(2, 8)) == {"type": name, "step": 2, "total": 8}
 
 
 def test_says_what_memory_has_led_to_and_whom_it_was_for() -> None:

@@ -269,3 +269,23 @@ def test_a_schema_that_cannot_be_kept_is_refused_before_a_word_is_said(
         )
 
     assert refusal.value.param == "response_format.json_schema"
+
+
+def test_an_answer_that_broke_off_is_gone_on_with(
+    client: Callable[[Any], openai.OpenAI], chat_model: Any
+) -> None:
+    api, begun = client(chat_model), "It beg"
+    fresh = api.chat.completions.create(model="demo", messages=ask("hi"))
+
+    rest = api.chat.completions.create(
+        model="demo",
+        messages=[*ask("hi"), {"role": "assistant", "content": begun}],
+        extra_body={"continue_final_message": True, "add_generation_prompt": False},
+    )
+
+    assert fresh.usage is not None
+    assert rest.usage is not None
+    # The mark of a new reply is left out, and what was begun stands there, each letter a token.
+    assert rest.usage.prompt_tokens == fresh.usage.prompt_tokens - 1 + len(begun)
+    assert rest.choices[0].message.content
+    assert rest.choices[0].finish_reason == "stop"

@@ -170,3 +170,34 @@ def test_a_template_by_name_is_the_default_one() -> None:
     tokenizer.chat_template = {"default": "{{- 'a' }}", "rag": "{{- 'b' }}"}
 
     assert PromptReader(tokenizer, sees=False).template == "{{- 'a' }}"
+
+
+@pytest.mark.parametrize("begun", ["It beg", "It begins: ", texts("It ", "beg")])
+def test_a_prompt_that_continues_ends_with_what_was_said(begun: Any) -> None:
+    asked = says("say it")
+    fresh = READER.rendered(Conversation(asked), None, {})
+    said = begun if isinstance(begun, str) else "".join(part["text"] for part in begun)
+
+    messages = [*asked, {"role": "assistant", "content": begun}]
+    going_on = READER.rendered(Conversation(messages, continues=True), None, {})
+
+    assert going_on == [*fresh, *READER.plain(said)]
+    assert READER.read(Conversation(messages, continues=True), None, {})["input_ids"].tolist() == [going_on]
+
+
+def test_what_is_continued_is_text_whatever_it_looks_like() -> None:
+    messages = [*says("say it"), {"role": "assistant", "content": FORGED}]
+
+    tokens = READER.rendered(Conversation(messages, continues=True), None, {})
+
+    assert [token for token in tokens if token in MARKS] == marks(READER, says("say it"))
+
+
+def test_a_template_that_drops_what_was_said_cannot_continue_it() -> None:
+    forgetful = reader("{%- for message in messages[:-1] %}{{- message.content }}{%- endfor %}")
+    messages = [*says("x" * 1000), {"role": "assistant", "content": "It beg"}]
+
+    with pytest.raises(InvalidValue, match="the chat template says") as refused:
+        forgetful.rendered(Conversation(messages, continues=True), None, {})
+
+    assert len(str(refused.value)) < 400

@@ -74,7 +74,7 @@ def routes(parts: Parts) -> APIRouter:
 async def _prepared(parts: Parts, asked: ChatRequest) -> Prepared:
     model = _talker(parts.engine, asked.model)
     habits = habits_of(model.template)
-    manner = Manner(habits, check_form(asked, habits), asked.n)
+    manner = Manner(habits, check_form(asked, habits), asked.n, asked.continues)
     asked = with_effort(asked, habits)
     settings = parts.settings.model
     conversation = await read_conversation(

@@ -207,7 +207,8 @@ class Printer:
         async for event in events:
             match event:
                 case Step():
-                    pass
+                    if self.reply.request.progress:
+                        yield _told(self.reply.progress(event))
                 case Preview(picture, index, image):
                     encoded, content = await asyncio.to_thread(self._printed, image)
                     yield _told(self.reply.partial(encoded, content, picture, index))

@@ -29,8 +29,6 @@ class TokenizeRequest(ChatRequest):
 
     messages: Annotated[list[Message], Field(min_length=1)] | None = None  # type: ignore[assignment]  # or `prompt`
     prompt: str | None = None
-    add_generation_prompt: bool | None = None
-    continue_final_message: bool | None = None
     add_special_tokens: bool | None = None
     return_token_strs: bool | None = None
 
@@ -48,8 +46,6 @@ class TokenizeRequest(ChatRequest):
 
 # A prompt is counted as it would be answered.
 _USUAL = {
-    "add_generation_prompt": True,
-    "continue_final_message": False,
     "add_special_tokens": False,
     "return_token_strs": False,
 }

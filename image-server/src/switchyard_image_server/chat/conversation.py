@@ -36,7 +36,8 @@ _CALLED = {MediaKind.IMAGE: "Image", MediaKind.VIDEO: "Video"}
 class Conversation:
     """`messages` for a template; an image part stands for the next of `pictures`, a video part for the next of
     `videos`. `labels` are what they are called there, by the field that each came in. `spelled`: the tokens of
-    a conversation in words alone, where they have been made already.
+    a conversation in words alone, where they have been made already. `continues`: the last message is an answer
+    that broke off, and is to be gone on with.
     """
 
     messages: list[dict[str, Any]]
@@ -44,6 +45,7 @@ class Conversation:
     videos: list[Video] = field(default_factory=list)
     labels: dict[str, str] = field(default_factory=dict)
     spelled: list[int] | None = None
+    continues: bool = False
 
 
 async def read_conversation(
@@ -59,12 +61,31 @@ async def read_conversation(
     """
     found = _Found(sees=sees)
     messages = [found.message(message, f"messages[{i}]") for i, message in enumerate(request.messages)]
+    if request.continues:
+        _check_continues(messages)
     if not found.media:
-        return Conversation(messages)
+        return Conversation(messages, continues=request.continues)
     contents = await _contents(found.media, media)
     pictures, videos = await asyncio.to_thread(_opened, found.media, contents, sampling)
     named = _labels(found.media, asked=request.labels, usual=labels, kwargs=request.chat_template_kwargs)
-    return Conversation(_labelled(messages, found.media, named), pictures, videos, named)
+    told = _labelled(messages, found.media, named)
+    return Conversation(told, pictures, videos, named, continues=request.continues)
+
+
+def _check_continues(messages: list[dict[str, Any]]) -> None:
+    last, at = messages[-1], f"messages[{len(messages) - 1}]"
+    content = last.get("content") or ""
+    words = content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
+    if last["role"] != "assistant" or last.get("tool_calls"):
+        raise InvalidValue(
+            "cannot continue a message that is no answer in words: the last one must be the assistant's",
+            param=at,
+        )
+    if not words.strip():
+        raise InvalidValue(
+            "cannot continue an answer without a word; leave the message and continue_final_message out",
+            param=f"{at}.content",
+        )
 
 
 class _Found:

@@ -50,6 +50,7 @@ from switchyard_image_server.settings import ModelSettings
 from switchyard_image_server.worker import Steps, Ticket
 
 SHRINK = 0.5  # of the pixels, where they did not fit
+JOINED = 8  # tokens of an answer that broke off, to which the rest is fitted
 SMALL_PIECE = PIECE // 8  # of a text that did not fit
 
 
@@ -122,7 +123,7 @@ class ChatModel:
         inputs = read(1.0)
         length = int(inputs["input_ids"].shape[1])
         limit = room_for_answer(length, self.context, request.answer_limit, self._usual_answer)
-        thinking = self._reader.opens_thoughts(inputs)
+        thinking = not conversation.continues and self._reader.opens_thoughts(inputs)
         writers = self._writers(
             request, choosing, ticket.send, inputs["input_ids"][0], limit, thinking=thinking
         )
@@ -147,6 +148,7 @@ class ChatModel:
     ) -> list[Writer]:
         """One for each choice."""
         ends = frozenset[int]() if request.ignore_eos else self._ends
+        before = prompt[-JOINED:].tolist() if request.continues else ()
         writers = []
         for number, seed in enumerate(seeds_of(request, secrets.randbits(62))):
             rules = self._grammars.of(request, thinking)
@@ -158,6 +160,7 @@ class ChatModel:
                 limit=limit,
                 stops=request.stop,
                 min_tokens=request.min_tokens,
+                before=before,
             )
             writers.append(Writer(number, send, scribe, sampler, self._spelling, rules=rules))
         return writers

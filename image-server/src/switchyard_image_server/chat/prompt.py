@@ -49,6 +49,7 @@ _RESERVED = frozenset(
 )
 _TRANSFORMERS_TAGS = re.compile(r"\{%-?\s*(?:end)?generation\s*-?%\}")
 _OPENING, _CLOSING = "<think>", "</think>"
+LONGEST_SAID = 300  # of a template's complaint, which may hold the whole conversation
 _TAIL = 64  # tokens; a template's opening words are shorter
 # What a template does with messages that it was not made for. All of it is the messages' fault.
 _TEMPLATE_FAULTS = (TemplateError, TypeError, ValueError, AttributeError, LookupError, RecursionError)
@@ -114,7 +115,14 @@ class PromptReader:
         messages = self._with_pixels(conversation, shrink, check)
         options = {"processor_kwargs": self._options(conversation, shrink)} if self._sees else {}
         return self._templated(
-            self._reader, messages, tools, variables, return_dict=True, return_tensors="pt", **options
+            self._reader,
+            messages,
+            tools,
+            variables,
+            continues=conversation.continues,
+            return_dict=True,
+            return_tensors="pt",
+            **options,
         )
 
     def rendered(
@@ -126,6 +134,7 @@ class PromptReader:
             conversation.messages,
             tools,
             variables,
+            continues=conversation.continues,
             chat_template=self.template,
             return_dict=False,
         )
@@ -188,6 +197,8 @@ class PromptReader:
         messages: list[dict[str, Any]],
         tools: list[dict[str, Any]] | None,
         variables: dict[str, Any],
+        *,
+        continues: bool,
         **options: Any,
     ) -> Any:
         wanted = {key: value for key, value in variables.items() if key in self._variables}
@@ -195,7 +206,8 @@ class PromptReader:
             return templating.apply_chat_template(
                 self._with_plain_keys(self._with_whole_tokens(messages)),
                 tools=self._with_plain_keys(tools),
-                add_generation_prompt=True,
+                add_generation_prompt=not continues,
+                continue_final_message=continues,
                 tokenize=True,
                 sanitize_control_tokens=True,
                 **options,
@@ -203,7 +215,8 @@ class PromptReader:
             )
         except _TEMPLATE_FAULTS as error:
             raise InvalidValue(
-                f"cannot use these messages: the chat template says {error}", param="messages"
+                f"cannot use these messages: the chat template says {str(error)[:LONGEST_SAID]}",
+                param="messages",
             ) from None
 
     def _with_whole_tokens(self, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from switchyard_image_server.errors import Unsupported
+from switchyard_image_server.errors import InvalidValue, Unsupported
 
 MAX_STOPS = 4
 MAX_CHOICES = 8
@@ -121,6 +121,8 @@ class ChatRequest(_Body):
     chat_template_kwargs: dict[str, Any] = {}
     ignore_eos: bool = False
     labels: bool | None = None
+    add_generation_prompt: bool | None = None
+    continue_final_message: bool | None = None
     user: Annotated[str, Field(max_length=MAX_NAME)] | None = None
 
     @field_validator("stop", mode="before")
@@ -146,7 +148,38 @@ class ChatRequest(_Body):
             )
         if self.web_search_options is not None:
             raise Unsupported("cannot search the web; leave web_search_options out", param="web_search_options")
+        self._check_continuing()
         return self
+
+    def _check_continuing(self) -> None:
+        """As vLLM has it: whoever continues says both."""
+        if not self.continue_final_message:
+            if self.add_generation_prompt is False:
+                raise Unsupported(
+                    "cannot answer without a generation prompt, but by continue_final_message; leave"
+                    " add_generation_prompt out",
+                    param="add_generation_prompt",
+                )
+            return
+        if self.add_generation_prompt is not False:
+            raise InvalidValue(
+                "cannot begin a new message and continue the last one; set add_generation_prompt to false",
+                param="add_generation_prompt",
+            )
+        if self.response_format is not None and self.response_format.type != "text":
+            raise Unsupported(
+                "cannot hold the rest of a message to a form; leave response_format out",
+                param="response_format",
+            )
+        if self.tool_choice not in (None, "auto", "none"):
+            raise Unsupported(
+                "cannot make the rest of a message a tool call; leave tool_choice out", param="tool_choice"
+            )
+
+    @property
+    def continues(self) -> bool:
+        """Whether the last message is an answer that broke off, and its rest is wanted."""
+        return bool(self.continue_final_message)
 
     @property
     def answer_limit(self) -> int | None:

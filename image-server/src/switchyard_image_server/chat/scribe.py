@@ -23,11 +23,12 @@ class Detokenizer:
     had on their own is cut off. `_settled` is where that context begins, `_shown` where the new tokens begin.
     """
 
-    def __init__(self, decode: Callable[[list[int]], str]) -> None:
+    def __init__(self, decode: Callable[[list[int]], str], before: Sequence[int] = ()) -> None:
+        """`before`: tokens that the text goes on from, which stand there already."""
         self._decode = decode
-        self._tokens: list[int] = []
+        self._tokens: list[int] = list(before)
         self._settled = 0
-        self._shown = 0
+        self._shown = len(self._tokens)
 
     def add(self, token: int) -> str:
         """The text that is certain now; empty while a character is incomplete."""
@@ -95,8 +96,9 @@ class Scribe:
         limit: int,
         stops: Sequence[str] = (),
         min_tokens: int = 0,
+        before: Sequence[int] = (),
     ) -> None:
-        self._text = Detokenizer(decode)
+        self._text = Detokenizer(decode, before)
         self._cutter = StopCutter(stops)
         self._show = show
         self._ends = ends

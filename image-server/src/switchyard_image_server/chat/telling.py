@@ -1,6 +1,6 @@
 """From the worker's events to what the client is sent: one body at the end, or chunk after chunk. Pure."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from switchyard_image_server.chat.events import ChatEvent, Ended, Finished, Piece, Started, TokenOdds
@@ -18,9 +18,11 @@ class Manner:
     habits: Habits
     choice: Choice
     choices: int = 1
+    continues: bool = False  # what was begun is words: no thoughts come any more
 
     def voices(self, started: Started) -> list[Voice]:
-        return [Voice(self.habits, self.choice, thinking=started.thinking) for _ in range(self.choices)]
+        habits = replace(self.habits, thinks=False) if self.continues else self.habits
+        return [Voice(habits, self.choice, thinking=started.thinking) for _ in range(self.choices)]
 
 
 class Whole:

@@ -6,7 +6,7 @@ from json import JSONEncoder
 from typing import Any
 
 from switchyard_image_server.images.encode import Encoded
-from switchyard_image_server.images.events import Finished, Timings
+from switchyard_image_server.images.events import Finished, Step, Timings
 from switchyard_image_server.images.request import EditRequest, ImageRequest, Quality
 
 # Its types know these names only, whatever was asked for.
@@ -40,6 +40,10 @@ class Reply:
         asked = self.request.quality
         return _TOLD_QUALITY.get(asked, str(asked)) if self.quality_counts else "medium"
 
+    @property
+    def _kind(self) -> str:
+        return "image_edit" if isinstance(self.request, EditRequest) else "image_generation"
+
     def whole(self, pictures: Sequence[Shown], end: Finished) -> dict[str, Any]:
         first = pictures[0].encoded
         return {
@@ -59,6 +63,10 @@ class Reply:
             "index": picture,
         }
 
+    def progress(self, step: Step) -> dict[str, Any]:
+        """For those who ask only: OpenAI's clients know no such event."""
+        return {"type": f"{self._kind}.progress", "step": step.done, "total": step.total}
+
     def completed(self, one: Shown, place: int, end: Finished) -> dict[str, Any]:
         """Every one carries the usage of the whole request: whoever reads the last event only has it all."""
         layer = {} if one.layer is None else {"layer": one.layer}
@@ -74,9 +82,8 @@ class Reply:
         return {self.request.response_format: one.content, "seed": one.seed} | layer
 
     def _event(self, what: str, encoded: Encoded, content: str) -> dict[str, Any]:
-        kind = "image_edit" if isinstance(self.request, EditRequest) else "image_generation"
         return {
-            "type": f"{kind}.{what}",
+            "type": f"{self._kind}.{what}",
             "b64_json": content,
             "created_at": self.created,
             "size": encoded.size,

@@ -134,6 +134,7 @@ class ImageRequest(BaseModel):
     safety_identifier: Annotated[str, Field(max_length=MAX_NAME)] | None = None
     stream: bool = False
     partial_images: Annotated[int, Field(ge=0, le=MAX_PREVIEWS)] | None = None
+    progress: bool | None = None  # an event after each step, in streams
     negative_prompt: Annotated[str, Field(max_length=MAX_PROMPT)] | None = None
     steps: _Steps | None = None
     num_inference_steps: _Steps | None = None
