@@ -176,6 +176,10 @@ ANSWERED = {
     Serves.ROUTER: "the proxy: [load, unload, news](#llamacpps-router)",
     Serves.MANAGEMENT: "the proxy: [keys](keys.md), [accounts and metrics](requests.md)",
     Serves.NOT_HERE: "",
+    Serves.FACTS: "the proxy: [what the page has to know](#for-the-page)",
+    Serves.LIVE: "the proxy: [what moves](#for-the-page), as events",
+    Serves.TOKENS: "the proxy: [what a request would cost](#what-a-request-would-cost)",
+    Serves.MANAGER: "a manager: [a list of its paths](#the-managers-api-through-the-proxy)",
     Serves.HEALTH: "the proxy",
     Serves.PAGE: "the page",
 }

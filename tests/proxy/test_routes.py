@@ -56,7 +56,7 @@ def test_ollamas_paths_are_there_only_where_they_are_wanted() -> None:
 def test_whatever_reaches_a_model_or_tells_of_one_asks_who_it_is() -> None:
     open_to_all = {route.serves for route in ROUTES if route.role is None}
 
-    assert open_to_all == {Serves.HEALTH, Serves.PAGE}
+    assert open_to_all == {Serves.FACTS, Serves.HEALTH, Serves.PAGE}
 
 
 def test_what_changes_something_for_everybody_is_not_for_users() -> None:

@@ -1,7 +1,7 @@
 """What answers for each kind of row in the table of routes. Who may ask was checked before."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -10,10 +10,11 @@ from starlette.requests import ClientDisconnect
 from switchyard_contracts.errors import ErrorCode
 from switchyard_proxy.access.callers import Caller
 from switchyard_proxy.api import responses, router
+from switchyard_proxy.api.facts import facts
 from switchyard_proxy.api.health import health
 from switchyard_proxy.api.management import CALLER
 from switchyard_proxy.api.models import model, models
-from switchyard_proxy.api.page import Page
+from switchyard_proxy.api.page import AnyPage
 from switchyard_proxy.api.streams import list_streams, read_stream, stop_stream
 from switchyard_proxy.asgi import Receive, Scope
 from switchyard_proxy.errors import ClientGone, Refused
@@ -48,7 +49,7 @@ class Visit:
 class Answers:
     """Each raises `ProxyError` while nothing has gone out, and `ClientGone`."""
 
-    def __init__(self, parts: Parts, page: Page) -> None:
+    def __init__(self, parts: Parts, page: AnyPage) -> None:
         self._parts = parts
         self._page = page
         self._created = int(time.time())
@@ -63,6 +64,10 @@ class Answers:
             Serves.ROUTER: self._router,
             Serves.MANAGEMENT: self._management,
             Serves.NOT_HERE: self._not_here,
+            Serves.FACTS: self._facts,
+            Serves.LIVE: self._live,
+            Serves.MANAGER: self._manager,
+            Serves.TOKENS: self._tokens,
             Serves.HEALTH: self._health,
             Serves.PAGE: self._shown,
         }
@@ -114,12 +119,8 @@ class Answers:
         else:
             await while_client_stays(visit.request.client, self._news(visit.reply))
 
-    async def _news(self, reply: Reply) -> None:
-        await reply.start(200, EVENTS)
-        async with aclosing(router.news(self._parts.fleet, self._parts.closing)) as news:
-            async for frames in news:
-                await reply.body(frames, last=False)
-        await reply.body(b"", last=True)
+    def _news(self, reply: Reply) -> Coroutine[None, None, None]:
+        return _told(router.news(self._parts.fleet, self._parts.closing), reply)
 
     async def _management(self, visit: Visit) -> None:
         visit.scope[CALLER] = visit.caller
@@ -132,12 +133,51 @@ class Answers:
         message = f"cannot serve {visit.route.path}: {visit.route.reason}"
         raise Refused(ErrorCode.UNSUPPORTED_ENDPOINT, message)
 
+    async def _facts(self, visit: Visit) -> None:
+        parts = self._parts
+        caller = parts.gate.known(visit.request.headers)
+        await visit.reply.json(facts(parts.settings, parts.sites, self._page.version, caller))
+
+    async def _live(self, visit: Visit) -> None:
+        events = self._parts.live.frames(visit.caller, self._still(visit))
+        await while_client_stays(visit.request.client, _told(events, visit.reply))
+
+    def _still(self, visit: Visit) -> Callable[[], bool]:
+        """Whether the key of a visit that may last opens what it did."""
+        gate, caller, headers = self._parts.gate, visit.caller, visit.request.headers
+        return lambda: gate.known(headers) == caller
+
+    async def _manager(self, visit: Visit) -> None:
+        parts, request = self._parts, visit.request
+        passage = parts.managers.check(request, visit.below, visit.caller)
+        body = b"" if request.method == "GET" else await parts.service.body_of(request, visit.receive)
+        await while_client_stays(request.client, passage.run(body, visit.reply, self._still(visit)))
+
+    async def _tokens(self, visit: Visit) -> None:
+        request = visit.request
+        body = await self._parts.service.body_of(request, visit.receive)
+        work = self._counted(request, body, visit)
+        await while_client_stays(request.client, work)
+
+    async def _counted(self, request: Request, body: bytes, visit: Visit) -> None:
+        await visit.reply.json(await self._parts.token_counts.count(request, body, visit.caller))
+
     async def _health(self, visit: Visit) -> None:
         await visit.reply.json(health(self._parts.sites))
 
     async def _shown(self, visit: Visit) -> None:
-        headers, content = self._page.file(visit.below)
+        accepts = visit.request.header(b"accept-encoding")
+        headers, content = await self._page.file(visit.below, accepts)
         await visit.reply.whole(200, headers, content)
+
+
+async def _told(events: AsyncGenerator[bytes], reply: Reply) -> None:
+    """A stream of events, to its end."""
+    async with aclosing(events):
+        await reply.start(200, EVENTS)
+        async for frames in events:
+            await reply.body(frames, last=False)
+        await reply.body(b"", last=True)
 
 
 def nothing_at(path: str) -> Refused:

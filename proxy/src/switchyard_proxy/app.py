@@ -10,7 +10,7 @@ from collections.abc import Callable
 from switchyard_contracts.errors import ErrorCode
 from switchyard_proxy.access.callers import ANYONE, Caller
 from switchyard_proxy.answers import Answers, Visit, nothing_at
-from switchyard_proxy.api.page import Page
+from switchyard_proxy.api.page import AnyPage
 from switchyard_proxy.asgi import Receive, Scope, Send
 from switchyard_proxy.dialects.catalogue import OPENAI_PLAIN
 from switchyard_proxy.dialects.voice import Dialect
@@ -29,7 +29,7 @@ class App:
     """The ASGI application."""
 
     def __init__(
-        self, settings: Settings, page: Page, backoff: Backoff | None = None, shared: Shared | None = None
+        self, settings: Settings, page: AnyPage, backoff: Backoff | None = None, shared: Shared | None = None
     ) -> None:
         """`shared`: with other workers on the same port."""
         self.parts: Parts | None = None

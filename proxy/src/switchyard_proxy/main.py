@@ -38,13 +38,13 @@ def run(settings: Settings) -> None:
     if settings.workers > 1:
         run_several(workers.bounded(settings))
         return
-    from switchyard_proxy.api.page import Page
+    from switchyard_proxy.api.page import page_for
     from switchyard_proxy.app import App
 
     ensure_first_key(settings, time.time())
     with listen(settings.host, settings.port) as listener:
         log.info("listening on http://%s:%d", settings.host, listener.getsockname()[1])
-        app = App(settings, Page.load())
+        app = App(settings, page_for(settings))
         serve(app, app.stop, settings, listener)
 
 
@@ -64,13 +64,13 @@ def run_several(settings: Settings) -> None:
 
 def work() -> None:
     """A worker, started by `workers`."""
-    from switchyard_proxy.api.page import Page
+    from switchyard_proxy.api.page import page_for
     from switchyard_proxy.app import App
     from switchyard_proxy.parts import Shared
 
     post = workers.Post(sys.argv[1:])
     logs.set_up(post.settings.log_format)
     shared = Shared(shared_meter(post.board, post.number), post.turns, keeps_usage=post.number == 0)
-    app = App(post.settings, Page.load(), shared=shared)
+    app = App(post.settings, page_for(post.settings), shared=shared)
     serve(app, app.stop, post.settings, post.listener, post.lifeline)
     post.leave()

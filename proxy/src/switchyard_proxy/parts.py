@@ -23,12 +23,17 @@ from switchyard_proxy.accounting.logs import Narrator
 from switchyard_proxy.accounting.metrics import Metrics
 from switchyard_proxy.accounting.store import Keep, Store
 from switchyard_proxy.api import keys, metrics, requests, router
+from switchyard_proxy.api.live import Live
 from switchyard_proxy.api.management import management
+from switchyard_proxy.api.managers import Managers
+from switchyard_proxy.api.token_counts import TokenCounts
+from switchyard_proxy.grants.admin import AdminApi
 from switchyard_proxy.grants.commands import Commands
 from switchyard_proxy.grants.known_models import KnownModels
 from switchyard_proxy.grants.leases import Leases
 from switchyard_proxy.grants.lines import Lines, Slots
 from switchyard_proxy.grants.link import Backoff, Link, Manager
+from switchyard_proxy.grants.machines import Machines
 from switchyard_proxy.grants.sites import Site, Sites
 from switchyard_proxy.routes import ROUTES, Table, in_force
 from switchyard_proxy.settings import Settings
@@ -40,6 +45,7 @@ from switchyard_proxy.wire.fleet import Fleet
 from switchyard_proxy.wire.forward import Forwarder
 from switchyard_proxy.wire.hold import Hold
 from switchyard_proxy.wire.keeping import Keeping
+from switchyard_proxy.wire.looking import Looks
 from switchyard_proxy.wire.ollama import Ollama
 from switchyard_proxy.wire.places import Places
 from switchyard_proxy.wire.pulse import Pulses
@@ -74,9 +80,13 @@ class Parts:
         self.lines = Lines(shared.slots)
         self.places = Places(settings.retry_attach_s)
         self.upstream = Upstream(settings.connect_wait_s)
-        self.commands = Commands()
+        self.admin = AdminApi()
+        self.commands = Commands(self.admin)
+        self.machines = Machines(self.sites, self.admin, self.fleet.wake)
+        self.live = Live(self.fleet, self.machines, self.closing)
         self.pulses = Pulses(min(settings.heartbeat_s, settings.commit_after_s))
         self.gate = Gatekeeper(settings, shared.meter, keeps_usage=shared.keeps_usage)
+        self.managers = Managers(self.sites, self.admin, self.gate, editing=settings.edit_models == "on")
         self.lag = Lag()
         database = settings.folder / "requests.db"
         self.metrics = Metrics(self._names, [route.path for route in ROUTES], self._gauges(), __version__)
@@ -85,6 +95,7 @@ class Parts:
         self.ledger = Ledger(database)
         forwarder = Forwarder(self.sites, Hold(self.lines, self.places), self.upstream)
         capture = capturing(settings.captures, settings.capture_kib)
+        self.token_counts = TokenCounts(self.fleet, self.gate, Looks(forwarder))
         self.service = Service(settings, self.fleet, forwarder, self.pulses, self.gate, self.accounts, capture)
         self.streams = Streams(store_for(settings, name), Bounds.of(settings), name)
         self.keeping = Keeping(self.service, self.streams)
@@ -126,6 +137,7 @@ class Parts:
             own.append(tasks.create_task(self.pulses.run()))
             own.append(tasks.create_task(self.accounts.run()))
             own.append(tasks.create_task(self.lag.run()))
+            own.append(tasks.create_task(self.machines.run()))
             own.append(tasks.create_task(self.streams.run()))
             own.append(tasks.create_task(self._refresh()))
             await self.streams.up.wait()
@@ -136,7 +148,7 @@ class Parts:
             finally:
                 for task in own:
                     task.cancel()
-        await self.commands.close()
+        await self.admin.close()
         await asyncio.to_thread(self.gate.close)
 
     async def _refresh(self) -> None:

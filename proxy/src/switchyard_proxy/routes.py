@@ -30,6 +30,10 @@ class Serves(Enum):
     ROUTER = auto()  # llama.cpp's: load, unload, news
     MANAGEMENT = auto()
     NOT_HERE = auto()  # known, and refused with a reason
+    FACTS = auto()
+    LIVE = auto()
+    MANAGER = auto()
+    TOKENS = auto()
     HEALTH = auto()
     PAGE = auto()
 
@@ -122,6 +126,10 @@ ROUTES = (
     Route("/api/keys/", ("GET", "PATCH", "DELETE"), Serves.MANAGEMENT, Role.ADMIN),
     Route("/api/requests", GET, Serves.MANAGEMENT, Role.OPERATE),
     Route("/api/requests/", GET, Serves.MANAGEMENT, Role.OPERATE),
+    Route("/api/ui", GET, Serves.FACTS, None),
+    Route("/api/live", ("GET",), Serves.LIVE),
+    Route("/api/tokens", POST, Serves.TOKENS),
+    Route("/api/managers/", ("GET", "POST", "PUT", "DELETE"), Serves.MANAGER, Role.OPERATE),
     Route("/metrics", GET, Serves.MANAGEMENT, Role.OPERATE),
     Route("/health", GET, Serves.HEALTH, None),
     Route("/", GET, Serves.PAGE, None),

@@ -59,6 +59,8 @@ class Settings:
     capture_kib: int
     media_urls: str
     ollama: str
+    edit_models: str
+    ui_reload: str
     log_format: str
 
     @property
@@ -275,6 +277,18 @@ SETTINGS = (
         _one_of("refuse", "allow"),
     ),
     Setting("ollama", "Whether Ollama's API is served, too: `on` or `off`.", "off", _one_of("off", "on")),
+    Setting(
+        "edit_models",
+        "Whether admins may change models.json, and remove downloaded files, through the proxy: `on` or `off`.",
+        "on",
+        _one_of("on", "off"),
+    ),
+    Setting(
+        "ui_reload",
+        "For work on the page itself: `on` reads its files anew for each request; else `off`.",
+        "off",
+        _one_of("off", "on"),
+    ),
     Setting("log_format", "How the log is written: `text` or `json`.", "text", _one_of("text", "json")),
 )
 

@@ -76,6 +76,14 @@ class Gatekeeper:
                 return caller
         raise self._no_key()
 
+    def known(self, headers: Iterable[Header]) -> Caller | None:
+        """For what is open to everybody, and tells more to those who may know it. Raises as `greet` does."""
+        self.greet(headers)
+        try:
+            return self.caller(headers)
+        except Refused:
+            return None
+
     def greet(self, headers: Iterable[Header], method: str = "GET") -> None:
         """For what is open to everybody: refuses strange names and pages, unless keys protect what matters."""
         if self.asks_for_keys:

@@ -100,7 +100,7 @@ def media_in(body: bytes) -> tuple[Medium, ...]:
     counts = dict.fromkeys(Kind, 0)
     found = []
     for part in _parts([getattr(decoded, name) for name in _Body.__struct_fields__]):
-        for kind, url, bare in _media_of(part):
+        for kind, url, bare in media_of(part):
             counts[kind] += 1
             found.append(Medium(kind, counts[kind], url, bare))
     return tuple(found)
@@ -143,7 +143,8 @@ def _parts(top: list[Any]) -> Iterator[dict[str, Any]]:
                 pass
 
 
-def _media_of(part: dict[str, Any]) -> Iterator[tuple[Kind, str, bool]]:
+def media_of(part: dict[str, Any]) -> Iterator[tuple[Kind, str, bool]]:
+    """What one part of a message brings: of what kind, its address or base64, and whether that is bare."""
     for name, kind in _KEYS.items():
         value = part.get(name)
         for each in value if isinstance(value, list) else (value,):  # a video may come as its frames

@@ -82,9 +82,8 @@ def count(body: bytes, vision: Vision, context: int | None) -> Budget:
 
 def summary(budget: Budget) -> dict[str, Any]:
     """As an endpoint tells it."""
-    level = "critical" if budget.total > TOO_MUCH else "warning" if budget.total > MUCH else "ok"
     return {
-        "level": level,
+        "level": level_of(budget.total),
         "total": budget.total,
         "context": budget.context,
         "fits": budget.fits,
@@ -104,13 +103,18 @@ def summary(budget: Budget) -> dict[str, Any]:
     }
 
 
+def level_of(tokens: int) -> str:
+    return "critical" if tokens > TOO_MUCH else "warning" if tokens > MUCH else "ok"
+
+
 def _count(media: tuple[Medium, ...], vision: Vision, context: int | None) -> Budget:
     counted = [medium for medium in media if medium.kind in (Kind.IMAGE, Kind.VIDEO)]
-    items = [_item(medium, vision) for medium in counted[:MOST_LOOKED_AT]]
+    items = [item_of(medium, vision) for medium in counted[:MOST_LOOKED_AT]]
     return Budget((*items, *map(_unknown, counted[MOST_LOOKED_AT:])), context)
 
 
-def _item(medium: Medium, vision: Vision) -> Item:
+def item_of(medium: Medium, vision: Vision) -> Item:
+    """One picture or video by itself. Raises `Refused` for what cannot be read."""
     if not medium.inline:
         return _unknown(medium)
     try:

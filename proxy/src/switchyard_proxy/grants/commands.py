@@ -10,16 +10,15 @@ from pydantic import ValidationError
 
 from switchyard_contracts.errors import ErrorCode, ErrorEnvelope
 from switchyard_proxy.errors import TicketRefused, Unavailable
+from switchyard_proxy.grants.admin import AdminApi
 from switchyard_proxy.grants.link import Manager
-
-ANSWERS_WITHIN_S = 10.0
 
 
 class Commands:
     """To any of the managers."""
 
-    def __init__(self) -> None:
-        self._http = httpx.AsyncClient(timeout=ANSWERS_WITHIN_S, trust_env=False)
+    def __init__(self, admin: AdminApi) -> None:
+        self._http = admin.http
 
     async def give(self, manager: Manager, model: str, verb: str) -> None:
         """Begin it; a load is not waited for. Raises `ProxyError`."""
@@ -37,6 +36,3 @@ class Commands:
             message = f"cannot {verb} {model!r}: the manager answered {reply.status_code}"
             raise Unavailable(ErrorCode.MANAGER_UNAVAILABLE, message) from error
         raise TicketRefused(told.error, None)
-
-    async def close(self) -> None:
-        await self._http.aclose()

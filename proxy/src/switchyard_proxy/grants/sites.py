@@ -26,6 +26,10 @@ class Site:
     def status(self, model: str) -> ModelStatus | None:
         return next((known for known in self.known.models if known.name == model), None)
 
+    def named(self, said: str) -> ModelStatus | None:
+        """The model of that name, or with that alias."""
+        return self.status(said) or next((one for one in self.known.models if said in one.aliases), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Sites:
