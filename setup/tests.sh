@@ -3,14 +3,16 @@
 # the reason; in CI that is a failure. The last line counts.
 
 # End-to-end tests in which engines live in containers, and those that have whole machines, or a Docker Engine,
-# to themselves: apart, as two lanes of tests run side by side.
+# to themselves: apart, as three lanes of tests run side by side.
 IN_CONTAINERS="tests/e2e/docker tests/e2e/compose tests/e2e/house tests/e2e/vllm"
 OWN_MACHINES="tests/e2e/two_machines tests/e2e/own_engine"
+# The page in a browser, which drops what it asked for whenever Docker makes or removes a network.
+PAGE="tests/e2e/test_page.py"
 # Those that hold us to a time, or to every one of thousands: they have the machine to themselves.
 ALONE="tests/e2e/test_ten_thousand.py tests/e2e/proxy/test_soak.py tests/e2e/proxy/test_trickle.py"
 
 run_every_test() {
-  local began=$SECONDS failed='' strict=''
+  local began=$SECONDS failed='' strict='' name
   if in_ci; then strict=yes; fi
   clean_up_at_the_end
   install_what_tests_need
@@ -21,16 +23,19 @@ run_every_test() {
   say "$(describe_docker); $(describe_nvidia)"
   RESULTS=$(mktemp -d)
   run_gate "$RESULTS" || failed=yes
-  start_job other_lane
+  # Three lanes of about the same length, as each waits a good part of its time.
+  start_job lane_of_containers
+  start_job lane_of_engines
   # shellcheck disable=SC2046,SC2086 # lists of paths, and of flags
   {
     run_suite clients "$CONTROL_ENV" tests/clients || failed=yes
     run_suite end-to-end "$CONTROL_ENV" tests/setup/real tests/e2e \
-      $(ignoring $IN_CONTAINERS $OWN_MACHINES $ALONE) || failed=yes
-    run_suite own-machines "$CONTROL_ENV" $OWN_MACHINES || failed=yes
+      $(ignoring $IN_CONTAINERS $OWN_MACHINES $PAGE $ALONE) || failed=yes
     wait_for_jobs || true
-    report_suite_aside image-server || failed=yes
-    report_suite_aside containers || failed=yes
+    for name in image-server own-machines containers; do
+      report_suite_aside "$name" || failed=yes
+    done
+    run_suite page "$CONTROL_ENV" $PAGE || failed=yes
     run_suite alone "$CONTROL_ENV" $ALONE || failed=yes
   }
   say ""
@@ -39,15 +44,21 @@ run_every_test() {
   "$CONTROL_ENV/bin/python" "$ROOT/setup/totals.py" ${strict:+--nothing-left-out} ${failed:+--failed} \
     "$RESULTS/manager.xml" "$RESULTS/admin.xml" "$RESULTS/tests.xml" "$RESULTS/planted.xml" "$RESULTS/image-server.xml" \
     "$RESULTS/clients.xml" "$RESULTS/end-to-end.xml" "$RESULTS/own-machines.xml" "$RESULTS/containers.xml" \
-    "$RESULTS/alone.xml"
+    "$RESULTS/page.xml" "$RESULTS/alone.xml"
 }
 
-# Beside the lane whose output is seen as it comes. Each of the two mostly computes while the other waits.
-other_lane() {
+# Beside the lane whose output is seen as it comes.
+lane_of_containers() {
+  trap 'exit 130' INT
+  # shellcheck disable=SC2086 # a list of paths
+  suite_aside containers "$CONTROL_ENV" $IN_CONTAINERS
+}
+
+lane_of_engines() {
   trap 'exit 130' INT
   suite_aside image-server "$IMAGE_SERVER_ENV" tests/image_server/engine
   # shellcheck disable=SC2086 # a list of paths
-  suite_aside containers "$CONTROL_ENV" $IN_CONTAINERS
+  suite_aside own-machines "$CONTROL_ENV" $OWN_MACHINES
 }
 
 # As pytest is told to leave them out.
