@@ -20,6 +20,7 @@ from typing import NoReturn
 
 import uvicorn
 
+from switchyard_image_server.allocator import settle_memory
 from switchyard_image_server.app import build_app
 from switchyard_image_server.engine import Engine, Failed, Model, Ready, Tell, free_memory, load_model
 from switchyard_image_server.errors import StartCode, StartFailure
@@ -33,8 +34,6 @@ logger = logging.getLogger(__name__)
 LAST_BYTES_S = 1  # for answers that are on their way when the process is told to stop
 WORKER_END_S = 0.5
 GIL_S = 0.0005  # the event loop asks the busy worker thread for the interpreter a dozen times a request
-# Makes torch ask the system for pages of 2 MiB for tensors in RAM; it looks at its first one.
-LARGE_PAGES = "THP_MEM_ALLOC_ENABLE"
 FAILED_EXIT = 1
 
 
@@ -106,7 +105,7 @@ def serve(settings: Settings) -> NoReturn:
     except StartFailure as taken:
         _end(FAILED_EXIT, taken)
     sys.setswitchinterval(GIL_S)
-    os.environ.setdefault(LARGE_PAGES, "1")
+    settle_memory()
     worker = Worker(settings.max_queue, time.monotonic, free_memory)
     engine = Engine(settings.served_name, worker, lambda tell: _load_for_good(settings.model, tell))
     failure = asyncio.run(_until_signalled(Service(make_parts(engine, settings), listener)))

@@ -62,12 +62,12 @@ class Attended(CacheLayerMixin):  # type: ignore[misc]  # Transformers is untype
         turn = self._turn
         kept = []
         for mine, new in ((self.keys, key_states), (self.values, value_states)):
-            rows = mine[turn.rows]
+            rows = mine if turn.count == mine.shape[0] else mine[turn.rows]
             if turn.lengths is None:
-                rows[:, :, turn.longest] = new[:, :, 0]
+                rows.narrow(2, turn.longest, 1).copy_(new)  # an index would take twice as long, in each layer
             else:
                 rows[turn.places.to(new.device), :, turn.lengths.to(new.device)] = new[:, :, 0]
-            kept.append(rows[:, :, : turn.longest + 1])
+            kept.append(rows.narrow(2, 0, turn.longest + 1))
         return kept[0], kept[1]
 
     def open(self) -> None:

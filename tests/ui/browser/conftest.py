@@ -1,0 +1,141 @@
+"""The page in a real browser, on one stack for all tests.
+
+`stack`  the manager, the proxy and the engines (see `stack.py`); once for the whole run. Models: `demo-chat`,
+         `demo-vision`, `demo-image` (real engines on tiny weights), `echo` (says back what it is told, at a
+         pace and with faults that the message orders: see `echo_engine.py`), `slow-to-load`, `broken`, and one
+         with a long name. `stack.new_proxy(auth="on").start()` is a proxy of the test's own, to be killed.
+`visit`  a page of the test's own, with storage of its own (see `visit.py`):
+
+             def test_it_says_so(visit: Visit) -> None:
+                 page = visit.open("models", width=360, lang="ru", theme="paper", density="compact")
+                 expect(page.get_by_role("heading")).to_have_text("…")
+
+         It fails the test on an error of the console, an exception, a report of the policy, or a request to
+         another host. `visit.tolerate("503")` before what is provoked.
+`page`   `visit.open()`: the chat at 1280 px in English, for tests to whom all that is the same.
+`new_tour("ru")`  a page that goes through all scenes (see `scenes.py`); one for each language and all tests.
+`new_visit(url=…, **options)`  another, with options of Playwright's `new_context` (`locale="ru-RU"`).
+
+A test that waits for an engine's first answer gives it `ANSWERS_WITHIN_MS`. Screenshots of failed tests, and
+those that tests keep with `keep(page, name)`, go to the folder that the variable SCREENSHOTS names.
+"""
+
+import os
+import re
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.e2e.conftest import Yard, demo
+from tests.ui.browser.scenes import Tour
+from tests.ui.browser.stack import LONG, Stack, catalog, engines
+from tests.ui.browser.visit import Visit
+
+__all__ = ["ANSWERS_WITHIN_MS", "demo"]
+
+ANSWERS_WITHIN_MS = 60_000
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# As root a browser has no sandbox, and it should not look for its maker's hosts.
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+SCREENSHOTS = "SCREENSHOTS"
+# A browser and its engines share the machine with other tests.
+expect.set_options(timeout=20_000)
+NewVisit = Callable[..., Visit]
+NewTour = Callable[[str], Tour]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first test of a run also waits for the stack, and a busy machine is slow."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(300))
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, demo: Path) -> Iterator[Stack]:
+    folder = tmp_path_factory.mktemp("stack")
+    yard = Yard(folder / "yard", demo, settings={"SWITCHYARD_IMAGE_SERVER": str(engines(folder))})
+    yard.write_catalog(catalog())
+    yard.up()
+    stack = Stack(yard)
+    yield stack
+    for proxy in stack.made:
+        proxy.kill()
+    yard.end(signal.SIGTERM)
+    assert yard.processes() == []
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip("no Chromium here: install Debian's package chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_visit(browser: Browser, stack: Stack, request: pytest.FixtureRequest) -> Iterator[NewVisit]:
+    made: list[tuple[BrowserContext, Visit]] = []
+
+    def make(url: str = "", **options: Any) -> Visit:
+        context = browser.new_context(**({"locale": "en-US"} | options))
+        made.append((context, Visit.begin(context, url or stack.url)))
+        return made[-1][1]
+
+    yield make
+    for context, visit in made:
+        if os.environ.get(SCREENSHOTS) and request.session.testsfailed:
+            keep(visit.page, f"last-{request.node.name}")
+        context.close()
+    for _, visit in made:
+        visit.judge()
+
+
+@pytest.fixture(scope="session")
+def new_tour(browser: Browser, stack: Stack) -> Iterator[NewTour]:
+    """One for each language, for all tests that go through the scenes: most of a visit is its beginning."""
+    tours: dict[str, Tour] = {}
+    contexts: list[BrowserContext] = []
+    stack.ask(LONG, "something")
+    stack.ask("nobody", "anything")
+
+    def tour(lang: str) -> Tour:
+        if lang not in tours:
+            contexts.append(browser.new_context(locale="en-US"))
+            tours[lang] = Tour.begin(Visit.begin(contexts[-1], stack.url), lang)
+        return tours[lang]
+
+    yield tour
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def visit(new_visit: NewVisit) -> Visit:
+    return new_visit()
+
+
+@pytest.fixture
+def page(visit: Visit) -> Page:
+    return visit.open()
+
+
+def keep(page: Page, name: str) -> None:
+    """A screenshot as an artefact, where somebody wants them."""
+    if folder := os.environ.get(SCREENSHOTS):
+        page.screenshot(path=Path(folder) / f"{re.sub(r'[^a-z0-9-]+', '-', name.lower())}.png")

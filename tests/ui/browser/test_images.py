@@ -1,0 +1,415 @@
+"""Pictures in a real browser: asked for, drawn, kept, compared, changed, and what happens when that fails."""
+
+import base64
+import json
+import re
+import struct
+import zlib
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.ui.browser.conftest import ANSWERS_WITHIN_MS, NewVisit, keep
+from tests.ui.browser.stack import Stack
+from tests.ui.browser.visit import Visit
+
+SMALL = {"model": "demo-image", "size": "64x64", "steps": 2}
+SLOW = {"model": "demo-image", "size": "192x128", "steps": 120}
+ENDLESS = {"model": "demo-image", "size": "512x384", "steps": 200}
+MARKED = """() => {
+  const canvas = document.querySelector(".images-board-tint");
+  const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return data.filter((value, at) => at % 4 === 3 && value >= 128).length;
+}"""
+
+
+# Of the mask that went with the last order: its size, and how many pixels are to change.
+SENT_MASK = """async () => {
+  const done = (request) => new Promise((resolve) => { request.onsuccess = () => resolve(request.result); });
+  const db = await done(indexedDB.open("switchyard"));
+  const [{mask}] = await done(db.transaction("orders").objectStore("orders").getAll());
+  const bitmap = await createImageBitmap(mask);
+  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+  const context = canvas.getContext("2d");
+  context.drawImage(bitmap, 0, 0);
+  const {data} = context.getImageData(0, 0, bitmap.width, bitmap.height);
+  return [bitmap.width, bitmap.height, data.filter((value, at) => at % 4 === 3 && value === 0).length];
+}"""
+
+
+def png(width: int = 96, height: int = 64, colour: tuple[int, int, int] = (40, 90, 160)) -> bytes:
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    rows = (b"\0" + bytes(colour) * width) * height
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def kept(number: int, **params: Any) -> dict[str, Any]:
+    """A picture as the gallery keeps it."""
+    blob = {"$blob": base64.b64encode(png(32, 32, (number % 256, 99, 40))).decode(), "type": "image/png"}
+    wish = {
+        "mode": "draw",
+        "model": "demo-image",
+        "prompt": f"picture {number}",
+        "negative": "",
+        "size": "auto",
+    }
+    unsaid = {"steps": None, "guidance": None, "strength": None, "compression": None, "loras": [], "sigmas": ""}
+    plain = {"count": 1, "background": "auto", "format": "png", "references": [], "masked": False}
+    shape = {
+        "width": 32,
+        "height": 32,
+        "type": "image/png",
+        "bytes": 100,
+        "layer": None,
+        "took": None,
+        "memory": None,
+    }
+    places = {"id": f"p{number:05}", "at": 1_000_000 + number, "batch": f"b{number}", "place": 0, "sources": []}
+    return (
+        places | shape | {"blob": blob, "thumb": blob, "seed": number, "params": wish | unsaid | plain | params}
+    )
+
+
+def ready(visit: Visit, place: str = "", *, draft: dict[str, Any] | None = None, **how: Any) -> Page:
+    """The view, with the form filled in as somebody left it."""
+    filled = json.dumps(json.dumps(draft or SMALL))
+    put = f'localStorage["switchyard.images.draft"] ??= {filled}'
+    visit.page.add_init_script(f'if (location.protocol !== "about:") {put}')
+    return visit.open(f"images{place}", **how)
+
+
+def draw(page: Page, prompt: str) -> None:
+    page.get_by_role("textbox", name=re.compile(r"^(Prompt|What to change)")).fill(prompt)
+    page.locator(".images-form button[type=submit]").click()
+
+
+def add_image(page: Page, content: bytes, name: str = "source.png") -> None:
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="+ image").click()
+    chooser.value.set_files([{"name": name, "mimeType": "image/png", "buffer": content}])
+    expect(page.locator(".images-references .media-strip li")).not_to_have_count(0)
+
+
+def tiles(page: Page) -> Locator:
+    return page.locator(".images-tile")
+
+
+def is_done(page: Page) -> None:
+    expect(page.locator(".images-done")).to_be_visible(timeout=ANSWERS_WITHIN_MS)
+
+
+def fits(page: Page) -> bool:
+    return bool(
+        page.evaluate(
+            "() => { const m = document.getElementById('main'); return m.scrollWidth <= m.clientWidth }"
+        )
+    )
+
+
+def test_a_picture_is_drawn_kept_and_told_with_all_it_was_made_of(visit: Visit) -> None:
+    page = ready(visit)
+    draw(page, "A lighthouse, at dawn!")
+    is_done(page)
+
+    page.reload()
+    tiles(page).get_by_role("link").first.click()
+
+    facts = page.locator(".images-facts")
+    expect(facts).to_contain_text(re.compile("64 . 64"))
+    expect(facts).to_contain_text("demo-image")
+    seed = page.locator(".images-facts div", has_text="seed").locator("dd").inner_text()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="download").click()
+    assert download.value.suggested_filename == f"a-lighthouse-at-dawn-{seed}.png"
+    keep(page, "images-details")
+
+
+def test_progress_stands_beside_the_preview_and_moves_nothing(visit: Visit) -> None:
+    page = ready(visit, draft=ENDLESS)
+    draw(page, "something slow")
+    box = page.locator(".images-preview").first
+    expect(page.locator(".images-drawing")).to_be_visible(timeout=ANSWERS_WITHIN_MS)
+    before = box.bounding_box()
+
+    meter = page.get_by_role("meter", name="Steps drawn")
+    expect(meter).to_have_attribute(
+        "aria-valuetext", re.compile(r"step \d+ of 200 · about"), timeout=ANSWERS_WITHIN_MS
+    )
+
+    assert before is not None
+    assert box.bounding_box() == before
+    assert abs(before["width"] / before["height"] - 512 / 384) < 0.02
+    keep(page, "images-progress")
+    page.get_by_role("button", name="stop").click()
+    expect(page.locator(".images-stopped")).to_contain_text("stopped")
+
+
+def test_a_reload_goes_on_where_it_was(visit: Visit) -> None:
+    page = ready(visit, draft=SLOW)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.method) if "/v1/images/" in request.url else None)
+    draw(page, "over a reload")
+    expect(page.locator(".images-progress")).to_contain_text(
+        re.compile(r"step [5-9]"), timeout=ANSWERS_WITHIN_MS
+    )
+
+    page.reload()
+
+    expect(page.locator(".images-progress")).to_contain_text(
+        re.compile(r"step \d\d"), timeout=ANSWERS_WITHIN_MS
+    )
+    is_done(page)
+    expect(tiles(page)).to_have_count(1)
+    assert asked == ["POST"]
+
+
+def test_orders_are_served_in_their_order_and_can_be_given_up(visit: Visit, stack: Stack) -> None:
+    page = ready(visit, draft=ENDLESS)
+    for prompt in ("first", "second", "third"):
+        draw(page, prompt)
+        expect(page.locator(".images-work")).to_contain_text(prompt)
+    waiting = page.locator(".images-waiting li")
+    expect(waiting).to_have_count(2)
+
+    waiting.filter(has_text="third").get_by_role("button", name="earlier").click()
+    expect(waiting.first).to_contain_text("third")
+    waiting.filter(has_text="second").get_by_role("button", name="stop").click()
+    expect(page.locator(".images-drawing")).to_contain_text("first", timeout=ANSWERS_WITHIN_MS)
+    page.locator(".images-drawing").get_by_role("button", name="stop").click()
+
+    expect(page.locator(".images-drawing")).to_contain_text("third", timeout=ANSWERS_WITHIN_MS)
+    page.locator(".images-drawing").get_by_role("button", name="stop").click()
+    expect(page.locator(".images-stopped")).to_have_count(3)
+    streams = page.evaluate("async () => (await (await fetch('/v1/streams')).json())")
+    assert "running" not in json.dumps(streams)
+
+
+def test_what_an_engine_refuses_leaves_everything_as_it_was(visit: Visit) -> None:
+    visit.tolerate("400")
+    page = ready(visit, draft=SMALL | {"steps": None, "sigmas": "0.5"})
+
+    draw(page, "keep me")
+
+    notice = page.get_by_role("alert")
+    expect(notice).to_contain_text("needs 2", timeout=ANSWERS_WITHIN_MS)
+    expect(page.locator(".images-prompt")).to_have_value("keep me")
+    keep(page, "images-error")
+    page.get_by_role("button", name="try again").click()
+    expect(notice).to_contain_text("needs 2", timeout=ANSWERS_WITHIN_MS)
+
+
+def test_a_proxy_that_dies_costs_time_and_no_picture(new_visit: NewVisit, stack: Stack) -> None:
+    proxy = stack.new_proxy().start()
+    visit = new_visit(proxy.url)
+    visit.tolerate("ERR_", "409", "502", "503")
+    page = ready(visit, draft=SLOW | {"seed": 7, "locked": True})
+    draw(page, "over a kill")
+    expect(page.locator(".images-progress")).to_contain_text(re.compile(r"step \d"), timeout=ANSWERS_WITHIN_MS)
+
+    proxy.kill()
+    expect(page.locator(".images-work")).to_contain_text("trying again", timeout=ANSWERS_WITHIN_MS)
+    proxy.start()
+
+    is_done(page)
+    expect(tiles(page)).to_have_count(1)
+    expect(page.locator(".images-work")).to_contain_text("seed 7")
+
+
+def test_a_mask_is_painted_undone_kept_and_sent_in_the_images_size(visit: Visit) -> None:
+    page = ready(visit, draft=SMALL | {"mode": "edit"})
+    add_image(page, png(96, 64))
+    page.get_by_role("button", name="paint a mask").click()
+    side = page.locator(".images-mask-side")
+    expect(side).to_have_text("Paint over what is to change.")
+    board = page.locator(".images-board")
+    box = board.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    page.mouse.move(x - 60, y)
+    page.mouse.down()
+    page.mouse.move(x + 60, y, steps=8)
+    page.mouse.up()
+    expect(side).to_contain_text("The tinted part will change")
+    whole = page.evaluate(MARKED)
+    page.keyboard.press("i")
+    page.wait_for_function(f"() => ({MARKED})() === {96 * 64 - whole}")
+    page.keyboard.press("Control+z")
+    for _ in range(20):
+        page.keyboard.press("[")
+    expect(page.get_by_text("1 px")).to_be_visible()
+    page.mouse.click(x - 100, y - 100)
+    page.wait_for_function(f"() => ({MARKED})() === {whole + 1}")
+    keep(page, "images-mask")
+
+    page.reload()
+    page.wait_for_function(
+        f"() => document.querySelector('.images-board-tint') && ({MARKED})() === {whole + 1}"
+    )
+    page.keyboard.press("Control+z")
+    page.wait_for_function(f"() => ({MARKED})() === {whole}")
+    page.get_by_role("button", name="done").click()
+    draw(page, "make it winter")
+    is_done(page)
+
+    assert page.evaluate(SENT_MASK) == [96, 64, whole]
+    tiles(page).get_by_role("link").first.click()
+    hold = page.get_by_role("button", name="hold to see before")
+    hold.focus()
+    page.keyboard.down("Space")
+    expect(page.locator(".images-large-badge")).to_have_text("before")
+    page.keyboard.up("Space")
+    expect(page.locator(".images-large-badge")).to_have_count(0)
+
+
+def test_two_fingers_zoom_and_leave_no_mark(new_visit: NewVisit) -> None:
+    visit = new_visit(has_touch=True, is_mobile=True)
+    page = ready(visit, draft=SMALL | {"mode": "edit"}, width=390, height=844)
+    add_image(page, png(96, 64))
+    page.get_by_role("button", name="paint a mask").click()
+    board = page.locator(".images-board")
+    board.scroll_into_view_if_needed()
+    box = board.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    scale = "() => new DOMMatrix(getComputedStyle(document.querySelector('.images-board-layer')).transform).a"
+    before = page.evaluate(scale)
+    hands = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *places: tuple[float, float]) -> None:
+        points = [{"x": px, "y": py, "id": at} for at, (px, py) in enumerate(places)]
+        hands.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", (x - 20, y))
+    touch("touchStart", (x - 20, y), (x + 20, y))
+    touch("touchMove", (x - 60, y), (x + 60, y))
+    touch("touchEnd")
+
+    page.wait_for_function(f"() => ({scale})() > {before * 2}")
+    assert page.evaluate(MARKED) == 0
+    page.touchscreen.tap(x, y)
+    page.wait_for_function(f"() => ({MARKED})() > 0")
+    assert fits(page)
+
+
+def test_what_a_model_does_not_offer_says_why(visit: Visit) -> None:
+    page = ready(visit, draft=SMALL | {"model": "demo-image-words", "mode": "edit"})
+
+    expect(page.get_by_text("This model only draws from words.").first).to_be_visible()
+    expect(page.get_by_role("button", name="paint a mask")).to_be_disabled()
+    expect(page.get_by_role("group", name="LoRA")).to_contain_text(
+        re.compile("Not known before|This model offers none")
+    )
+
+
+def test_a_negative_prompt_without_guidance_is_told_with_its_remedy(visit: Visit) -> None:
+    page = ready(visit)
+    draw(page, "so that the model is known")
+    is_done(page)
+    page.get_by_label("Negative prompt").fill("fog")
+
+    page.get_by_role("button", name="set guidance to 4").click()
+
+    expect(page.get_by_label("Guidance (CFG)")).to_have_value("4")
+    expect(page.get_by_text("It does nothing without guidance")).to_have_count(0)
+
+
+def test_of_two_thousand_pictures_only_those_in_sight_are_there(visit: Visit) -> None:
+    page = ready(visit, seed={"pictures": [kept(number) for number in range(2000)]})
+    expect(page.get_by_text("2,000")).to_be_visible()
+    assert tiles(page).count() < 120
+
+    page.get_by_role("searchbox").fill("picture 1777")
+
+    expect(tiles(page)).to_have_count(1, timeout=ANSWERS_WITHIN_MS)
+    expect(page).to_have_url(re.compile(r"q=picture\+1777"))
+
+
+def test_a_picture_that_was_deleted_comes_back(visit: Visit) -> None:
+    page = ready(visit, "/p00001", seed={"pictures": [kept(number) for number in range(3)]})
+
+    page.keyboard.press("Delete")
+    expect(page).to_have_url(re.compile("p00000"))
+    page.get_by_role("link", name="gallery").click()
+    expect(tiles(page)).to_have_count(2)
+    page.get_by_role("button", name="undo").click()
+
+    expect(tiles(page)).to_have_count(3)
+
+
+def test_two_pictures_are_compared_by_keys_and_by_hand(visit: Visit) -> None:
+    page = ready(visit, seed={"pictures": [kept(number) for number in range(3)]})
+    page.get_by_role("button", name="select").click()
+    for at in (0, 2):
+        page.get_by_role("checkbox", name=re.compile("^Picture: picture")).nth(at).click()
+    page.get_by_role("button", name="compare").click()
+    edge = page.get_by_role("slider")
+
+    edge.press("ArrowLeft")
+    expect(edge).to_have_value("49")
+    box = page.locator(".images-edge").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 2, steps=4)
+    page.mouse.up()
+
+    expect(edge).to_have_value("25")
+    keep(page, "images-compare")
+
+
+def test_everything_of_a_picture_is_used_again(visit: Visit) -> None:
+    made = kept(5, prompt="an old prompt", steps=9, size="96x64", guidance=2.5, negative="fog")
+    page = ready(visit, "/p00005", seed={"pictures": [made]})
+
+    page.get_by_role("button", name="use all").click()
+
+    expect(page.locator(".images-prompt")).to_have_value("an old prompt")
+    expect(page.locator("[name=steps]")).to_have_value("9")
+    expect(page.locator("[name=guidance]")).to_have_value("2.5")
+    expect(page.locator("[name=width]")).to_have_value("96")
+    expect(page.locator("[name=seed]")).to_have_value("5")
+    expect(page.get_by_role("checkbox", name="keep this seed")).to_be_checked()
+
+
+def test_a_result_goes_on_as_input_of_an_edit_and_of_a_chat(visit: Visit) -> None:
+    page = ready(visit, seed={"pictures": [kept(5)]}, draft=SMALL | {"mode": "edit"})
+    tiles(page).get_by_role("link").first.drag_to(page.locator(".images-references"))
+    expect(page.locator(".images-references .media-strip li")).to_have_count(1)
+
+    tiles(page).get_by_role("link").first.click()
+    page.get_by_role("article", name="Picture").get_by_role("button", name="edit").click()
+    expect(page.locator(".images-references .media-strip li")).to_have_count(2)
+
+    tiles(page).get_by_role("link").first.click()
+    page.get_by_role("button", name="to the chat").click()
+    visit.until("chat")
+    expect(page.locator(".media-strip li")).to_have_count(1)
+
+
+def test_what_is_hostile_stays_text(visit: Visit) -> None:
+    bad = "<img src=x onerror=\"document.title='taken'\"><script>document.title = 'taken'</script>"
+    page = ready(visit, "/p00001", seed={"pictures": [kept(1, prompt=bad, negative=bad, model=bad)]})
+
+    expect(page.locator(".images-text").first).to_have_text(bad)
+    assert page.title() != "taken"
+
+
+def test_a_phone_in_russian_has_room_for_all(new_visit: NewVisit) -> None:
+    long = "длинноесловокотороеникуданевлезает" * 4
+    visit = new_visit(locale="ru-RU", has_touch=True)
+    seed = {"pictures": [kept(number, prompt=long) for number in range(9)]}
+    page = ready(
+        visit, width=360, height=740, lang="ru", theme="paper", seed=seed, draft=SMALL | {"prompt": long}
+    )
+
+    assert fits(page)
+    keep(page, "images-phone")
+    page.get_by_text("изменить", exact=True).first.click()
+    assert fits(page)
+    tiles(page).get_by_role("link").first.click()
+    expect(page.locator(".images-facts")).to_be_visible()
+    assert fits(page)
