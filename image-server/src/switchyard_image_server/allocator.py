@@ -6,8 +6,8 @@ page, as large ones do here: what it is asked for next is always a little more t
 told at once what it would come to: tensors of up to 32 MiB come from memory that it keeps, 64 MiB of it at most
 when nothing is in use. Larger ones go back to the system when they are done, which large pages make cheap.
 
-All threads share one pool. A thread's own one is made of pieces of 64 MiB, and such a tensor is mostly too large
-for what is left of a piece. There is one thread that makes tensors, so nobody stands in another's way.
+All threads share one pool. A thread's own one is made of pieces of 64 MiB, and such a tensor is mostly too
+large for what is left of a piece. There is one thread that makes tensors, so nobody stands in another's way.
 """
 
 import contextlib
