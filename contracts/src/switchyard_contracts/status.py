@@ -79,6 +79,7 @@ class ModelStatus(BaseModel):
     failure: Failure | None = None
     retry_in_s: float | None = None
     pinned: bool = False
+    can_sleep: bool = False  # it would if it were told to now; if not, it would be stopped
     gpus: tuple[str, ...] = ()  # where it is, by UUID
     claim_mib: int | None = None  # on each of them
     measured_mib: int | None = None  # on the fullest of them, at most, in this run

@@ -1,6 +1,6 @@
 """What is going on, whole and in parts."""
 
-from switchyard_contracts.status import GpuStatus, ManagerStatus, Queued
+from switchyard_contracts.status import GpuStatus, ManagerStatus, Phase, Queued
 from switchyard_manager.gpu import Reading
 from tests.manager.api.conftest import Open
 from tests.manager.conftest import gpu
@@ -28,6 +28,21 @@ async def test_gpus_and_queue_are_the_parts_of_the_status(open_house: Open) -> N
 
     assert [(card.uuid, card.used_mib) for card in gpus] == [("GPU-0", 700)]
     assert [(one.model, one.waiting) for one in queue] == [("m", 1)]
+
+
+async def test_it_is_told_which_models_can_sleep(open_house: Open) -> None:
+    on_gpu = {"vram_mib": 1_000, "gpus": 1}
+    naps = {"extra_args": ["--naps"]}
+    house = await open_house(
+        {"naps": on_gpu | naps, "m": on_gpu, "cpu": naps | {"gpus": 0}}, reading=Reading((gpu(),))
+    )
+    for name in ("naps", "m", "cpu"):
+        house.want(name, name)
+        await house.until_phase(name, Phase.READY)
+
+    status = ManagerStatus.model_validate((await house.http.get("/api/status")).json())
+
+    assert {model.name: model.can_sleep for model in status.models} == {"naps": True, "m": False, "cpu": False}
 
 
 async def test_trouble_with_the_history_is_in_the_status(open_house: Open) -> None:

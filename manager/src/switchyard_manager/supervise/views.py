@@ -133,6 +133,7 @@ def model_status(ground: Ground, life: Life, now: float) -> ModelStatus:
         failure=life.failure,
         retry_in_s=round(life.retry_at - now, 1) if life.retry_at > now else None,
         pinned=life.pinned,
+        can_sleep=_can_sleep(ground, life),
         gpus=run.gpus if run else (),
         claim_mib=_claim(life),
         measured_mib=max(run.peak.values(), default=None) if run else None,
