@@ -2,7 +2,9 @@
 
 import asyncio
 import json
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import NamedTuple
 
 import httpx
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from switchyard_proxy.access.callers import Role
 from switchyard_proxy.api.managers import errand
 from tests.proxy.conftest import House
-from tests.proxy.engines import ScriptedEngine, Seen, Wire
+from tests.proxy.engines import Script, ScriptedEngine, Seen, Wire
 from tests.proxy.running import SOON_S, RunningProxy
 from tests.proxy.wire.scenes import new_key, proxy_at
 
@@ -19,10 +21,7 @@ TOKEN = "between us"
 
 
 async def answers(wire: Wire) -> None:
-    """As a manager does that has only this to say; the control connection is not its business."""
-    if wire.seen.line.startswith("GET /control"):
-        await wire.head(403, content_length="0")
-        return
+    """As a manager does that has only this to say."""
     body = json.dumps({"asked": wire.seen.line.split(" ")[1]}).encode()
     await wire.head(202, content_length=str(len(body)), etag='"e"', x_internal="yes")
     await wire.write(body)
@@ -57,18 +56,47 @@ def asked(manager: ScriptedEngine) -> list[Seen]:
     return [seen for seen in manager.seen if "/control" not in seen.line]
 
 
-async def standing(house: House, *scripts: Any, **settings: object) -> tuple[ScriptedEngine, RunningProxy]:
-    manager = await house.engine(*(scripts or (answers,)))
-    return manager, await proxy_at(house, manager.url, token=TOKEN, **settings)
+def as_a_manager(script: Script) -> Script:
+    """The control connection is not its business."""
+
+    async def told(wire: Wire) -> None:
+        if wire.seen.line.startswith("GET /control"):
+            await wire.head(403, content_length="0")
+        else:
+            await script(wire)
+
+    return told
 
 
-async def test_a_look_is_passed_with_its_query_and_the_proxys_token(house: House) -> None:
-    manager, proxy = await standing(house)
+class Standing(NamedTuple):
+    """A manager that plays a script, the proxy before it, and a client of that."""
 
-    async with proxy.client() as client:
-        reply = await client.get(
-            "/api/managers/0/history?model=a%2Fb&limit=5", headers={"last-event-id": "3", "cookie": "mine"}
-        )
+    manager: ScriptedEngine
+    proxy: RunningProxy
+    client: httpx.AsyncClient
+
+
+Stand = Callable[..., Awaitable[Standing]]
+
+
+@pytest.fixture
+async def stand(house: House) -> AsyncIterator[Stand]:
+    async with AsyncExitStack() as clients:
+
+        async def stand(script: Script = answers, **settings: object) -> Standing:
+            manager = await house.engine(as_a_manager(script))
+            proxy = await proxy_at(house, manager.url, token=TOKEN, **settings)
+            return Standing(manager, proxy, await clients.enter_async_context(proxy.client()))
+
+        yield stand
+
+
+async def test_a_look_is_passed_with_its_query_and_the_proxys_token(stand: Stand) -> None:
+    manager, _, client = await stand()
+
+    reply = await client.get(
+        "/api/managers/0/history?model=a%2Fb&limit=5", headers={"last-event-id": "3", "cookie": "mine"}
+    )
 
     (seen,) = asked(manager)
     assert (reply.status_code, reply.json()) == (202, {"asked": "/api/history?model=a%2Fb&limit=5"})
@@ -81,45 +109,41 @@ async def test_a_look_is_passed_with_its_query_and_the_proxys_token(house: House
     assert TOKEN not in str(reply.headers)
 
 
-async def test_a_change_is_passed_with_its_body(house: House) -> None:
-    manager, proxy = await standing(house)
+async def test_a_change_is_passed_with_its_body(stand: Stand) -> None:
+    manager, _, client = await stand()
 
-    async with proxy.client() as client:
-        await client.put(
-            "/api/managers/0/catalog", content=b"{}", headers={"if-match": '"e"', "content-type": "text/plain"}
-        )
+    await client.put(
+        "/api/managers/0/catalog", content=b"{}", headers={"if-match": '"e"', "content-type": "text/plain"}
+    )
 
     (seen,) = asked(manager)
     assert (seen.line, seen.body) == ("PUT /api/catalog HTTP/1.1", b"{}")
     assert (seen.headers["if-match"], seen.headers["content-type"]) == ('"e"', "text/plain")
 
 
-async def test_a_models_name_arrives_as_it_is(house: House) -> None:
-    manager, proxy = await standing(house)
+async def test_a_models_name_arrives_as_it_is(stand: Stand) -> None:
+    manager, _, client = await stand()
 
-    async with proxy.client() as client:
-        await client.post("/api/managers/0/models/maker%2Fmodel%3A7b%3Fx%20y/load?wait_s=5")
+    await client.post("/api/managers/0/models/maker%2Fmodel%3A7b%3Fx%20y/load?wait_s=5")
 
     assert asked(manager)[0].line == "POST /api/models/maker/model%3A7b%3Fx%20y/load?wait_s=5 HTTP/1.1"
 
 
-async def test_what_the_manager_refuses_is_refused_in_its_words(house: House) -> None:
-    _, proxy = await standing(house, refuses)
+async def test_what_the_manager_refuses_is_refused_in_its_words(stand: Stand) -> None:
+    _, _, client = await stand(refuses)
 
-    async with proxy.client() as client:
-        reply = await client.get("/api/managers/0/models/nobody")
+    reply = await client.get("/api/managers/0/models/nobody")
 
     assert (reply.status_code, reply.json()["error"]["code"]) == (404, "model_not_found")
 
 
 @pytest.mark.parametrize("script", [wants_another_token, drops])
 async def test_what_is_between_proxy_and_manager_is_no_fault_of_the_clients_key(
-    house: House, script: Any
+    stand: Stand, script: Script
 ) -> None:
-    _, proxy = await standing(house, script)
+    _, _, client = await stand(script)
 
-    async with proxy.client() as client:
-        reply = await client.get("/api/managers/0/status")
+    reply = await client.get("/api/managers/0/status")
 
     assert (reply.status_code, reply.json()["error"]["code"]) == (503, "manager_unavailable")
     assert "retry-after" in reply.headers
@@ -135,21 +159,18 @@ async def test_a_manager_that_is_away_is_told_as_such(house: House) -> None:
     assert (reply.status_code, reply.json()["error"]["code"]) == (503, "manager_unavailable")
 
 
-async def test_events_come_as_they_happen_and_the_manager_is_left_with_its_listener(house: House) -> None:
+async def test_events_come_as_they_happen_and_the_manager_is_left_with_its_listener(stand: Stand) -> None:
     left = asyncio.Event()
 
     async def tells(wire: Wire) -> None:
-        if wire.seen.line.startswith("GET /control"):
-            await wire.head(403, content_length="0")
-            return
         await wire.begin_stream()
         await wire.chunk(EVENT)
         await wire.hangup()
         left.set()
 
-    _, proxy = await standing(house, tells)
+    _, _, client = await stand(tells)
 
-    async with proxy.client() as client, client.stream("GET", "/api/managers/0/events") as reply:
+    async with client.stream("GET", "/api/managers/0/events") as reply:
         async with asyncio.timeout(SOON_S):
             first = await anext(reply.aiter_raw())
     async with asyncio.timeout(SOON_S):
@@ -159,26 +180,20 @@ async def test_events_come_as_they_happen_and_the_manager_is_left_with_its_liste
     assert reply.headers["content-type"] == "text/event-stream"
 
 
-async def test_a_key_that_is_revoked_hears_no_more(house: House) -> None:
+async def test_a_key_that_is_revoked_hears_no_more(stand: Stand) -> None:
     says_more = asyncio.Event()
 
     async def tells(wire: Wire) -> None:
-        if wire.seen.line.startswith("GET /control"):
-            await wire.head(403, content_length="0")
-            return
         await wire.begin_stream()
         await wire.chunk(EVENT)
         await says_more.wait()
         await wire.chunk(b"secret")
         await wire.hangup()
 
-    _, proxy = await standing(house, tells, auth="on")
+    _, proxy, client = await stand(tells, auth="on")
     key, gate = await new_key(proxy, "mine", Role.OPERATE), proxy.parts.gate
 
-    async with (
-        proxy.client() as client,
-        client.stream("GET", "/api/managers/0/events", headers={"authorization": key}) as reply,
-    ):
+    async with client.stream("GET", "/api/managers/0/events", headers={"authorization": key}) as reply:
         pieces = reply.aiter_raw()
         await anext(pieces)
         (record,) = [one for one in gate.ring.records if one.name == "mine"]
@@ -189,13 +204,13 @@ async def test_a_key_that_is_revoked_hears_no_more(house: House) -> None:
             await anext(pieces)
 
 
-async def test_a_reply_that_breaks_off_does_not_end_politely(house: House) -> None:
+async def test_a_reply_that_breaks_off_does_not_end_politely(house: House, stand: Stand) -> None:
     async def breaks(wire: Wire) -> None:
         await wire.begin_stream()
         await wire.chunk(EVENT)
         wire.drop()
 
-    _, proxy = await standing(house, breaks)
+    _, proxy, _ = await stand(breaks)
     line = await house.line(proxy)
 
     line.writer.write(b"GET /api/managers/0/events HTTP/1.1\r\nhost: x\r\n\r\n")
@@ -206,7 +221,7 @@ async def test_a_reply_that_breaks_off_does_not_end_politely(house: House) -> No
 
 
 async def test_each_manager_is_asked_by_its_number(house: House) -> None:
-    managers = [await house.engine(answers), await house.engine(answers)]
+    managers = [await house.engine(as_a_manager(answers)) for _ in range(2)]
     proxy = await proxy_at(house, *(manager.url for manager in managers))
 
     async with proxy.client() as client:
@@ -239,8 +254,8 @@ async def test_each_manager_is_asked_by_its_number(house: House) -> None:
         "x/status",
     ],
 )
-async def test_what_is_not_listed_never_reaches_a_manager(house: House, path: str) -> None:
-    manager, proxy = await standing(house)
+async def test_what_is_not_listed_never_reaches_a_manager(house: House, stand: Stand, path: str) -> None:
+    manager, proxy, _ = await stand()
     line = await house.line(proxy)
 
     for method in ("GET", "POST", "PUT", "DELETE"):
@@ -307,16 +322,15 @@ def test_nothing_else_is_passed_on(method: str, path: str) -> None:
     [(Role.USE, 403, 403, 403), (Role.OPERATE, 202, 202, 403), (Role.ADMIN, 202, 202, 202)],
 )
 async def test_keys_may_do_what_their_role_allows(
-    house: House, role: Role, looks: int, loads: int, edits: int
+    stand: Stand, role: Role, looks: int, loads: int, edits: int
 ) -> None:
-    _, proxy = await standing(house, auth="on")
+    _, proxy, client = await stand(auth="on")
     key = {"authorization": await new_key(proxy, "mine", role)}
 
-    async with proxy.client() as client:
-        look = await client.get("/api/managers/0/status", headers=key)
-        load = await client.post("/api/managers/0/models/a/load", headers=key)
-        edit = await client.put("/api/managers/0/models/a", headers=key, content=b"{}")
-        nobody = await client.get("/api/managers/0/status")
+    look = await client.get("/api/managers/0/status", headers=key)
+    load = await client.post("/api/managers/0/models/a/load", headers=key)
+    edit = await client.put("/api/managers/0/models/a", headers=key, content=b"{}")
+    nobody = await client.get("/api/managers/0/status")
 
     assert (look.status_code, load.status_code, edit.status_code) == (looks, loads, edits)
     assert nobody.status_code == 401
@@ -346,12 +360,11 @@ async def test_a_key_for_some_models_operates_no_others(house: House) -> None:
         ("POST", "catalog/check"),
     ],
 )
-async def test_where_editing_is_off_nothing_is_changed(house: House, method: str, path: str) -> None:
-    manager, proxy = await standing(house, edit_models="off")
+async def test_where_editing_is_off_nothing_is_changed(stand: Stand, method: str, path: str) -> None:
+    manager, _, client = await stand(edit_models="off")
 
-    async with proxy.client() as client:
-        reply = await client.request(method, f"/api/managers/0/{path}", content=b"{}")
-        look = await client.get("/api/managers/0/catalog")
+    reply = await client.request(method, f"/api/managers/0/{path}", content=b"{}")
+    look = await client.get("/api/managers/0/catalog")
 
     assert (reply.status_code, reply.json()["error"]["code"]) == (403, "not_allowed")
     assert "SWITCHYARD_EDIT_MODELS" in reply.json()["error"]["message"]
@@ -360,26 +373,24 @@ async def test_where_editing_is_off_nothing_is_changed(house: House, method: str
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-async def test_strange_pages_change_nothing_where_no_key_is_asked_for(house: House, method: str) -> None:
-    manager, proxy = await standing(house)
+async def test_strange_pages_change_nothing_where_no_key_is_asked_for(stand: Stand, method: str) -> None:
+    manager, _, client = await stand()
 
-    async with proxy.client() as client:
-        strange = await client.request(
-            method, "/api/managers/0/models/a/load", headers={"origin": "https://elsewhere.example.com"}
-        )
-        rebound = await client.request(
-            method, "/api/managers/0/models/a/load", headers={"host": "rebound.example.com"}
-        )
+    strange = await client.request(
+        method, "/api/managers/0/models/a/load", headers={"origin": "https://elsewhere.example.com"}
+    )
+    rebound = await client.request(
+        method, "/api/managers/0/models/a/load", headers={"host": "rebound.example.com"}
+    )
 
     assert (strange.status_code, rebound.status_code) == (403, 403)
     assert asked(manager) == []
 
 
-async def test_a_body_over_the_limit_is_refused_here(house: House) -> None:
-    manager, proxy = await standing(house, body_limit_mib="1")
+async def test_a_body_over_the_limit_is_refused_here(stand: Stand) -> None:
+    manager, _, client = await stand(body_limit_mib="1")
 
-    async with proxy.client() as client:
-        reply = await client.put("/api/managers/0/catalog", content=b" " * (1024 * 1024 + 1))
+    reply = await client.put("/api/managers/0/catalog", content=b" " * (1024 * 1024 + 1))
 
     assert reply.status_code == 413
     assert asked(manager) == []

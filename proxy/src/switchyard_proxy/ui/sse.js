@@ -1,5 +1,5 @@
-// Server-sent events: text in, events out, as the WHATWG's standard has it. Pure but for `eventsOf`, which reads a
-// body; knows nothing of what the events mean, and never connects again.
+// Server-sent events: text in, events out, as the WHATWG's standard has it. Pure but for `eventsOf`, which
+// reads a body; knows nothing of what the events mean, and never connects again.
 
 const LINE_END = /[\r\n]/g;
 

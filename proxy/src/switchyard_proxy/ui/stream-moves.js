@@ -1,4 +1,5 @@
-// What a resumable stream does next, from what it is and how the last connection went. Pure: no clock, no network.
+// What a resumable stream does next, from what it is and how the last connection went. Pure: no clock, no
+// network.
 
 export const PACE = { first_ms: 500, longest_ms: 8_000, wait_longest_ms: 60_000 };
 const NOT_NOW = [429, 503];
@@ -7,7 +8,8 @@ const GONE = [404, 410];
 const ENDINGS = { stream_broken: "interrupted", request_cancelled: "stopped" };
 
 /**
- * @typedef {{how: "ended" | "cut"} | {how: "refused", error: import("./api.js").ApiError}} Outcome of a connection
+ * @typedef {{how: "ended" | "cut"} | {how: "refused", error: import("./api.js").ApiError}} Outcome of a
+ *   connection
  * @typedef {object} Seen
  * @property {"ask" | "resume"} tried
  * @property {boolean} canResume the proxy named the stream
@@ -40,7 +42,8 @@ const LOST = {
 };
 
 function afterRefusal(error, seen, pace) {
-  if (error.streamId && seen.tried === "resume") return { end: "failed", error }; // so it was answered, long ago
+  // It was answered, long ago.
+  if (error.streamId && seen.tried === "resume") return { end: "failed", error };
   if (seen.tried === "ask") return afterRefusedAsk(error, seen, pace);
   if (error.status === 0 || GATEWAY.includes(error.status)) return again("resume", seen, pace, error);
   if (isWait(error)) return wait("resume", error, seen, pace);
@@ -49,7 +52,8 @@ function afterRefusal(error, seen, pace) {
   return { end: "failed", error: { code: "gone", message: error.message, status: error.status } };
 }
 
-// Nobody answered: the request may have come through all the same, so it is looked for before it is sent again.
+// Nobody answered: the request may have come through all the same, so it is looked for before it is sent
+// again.
 function afterRefusedAsk(error, seen, pace) {
   if (error.status === 0) return again("resume", seen, pace, error);
   return isWait(error) ? wait("ask", error, seen, pace) : { end: "failed", error };

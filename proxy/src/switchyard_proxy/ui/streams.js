@@ -1,5 +1,6 @@
-// Streams that survive a lost connection: ask, read, and where it breaks read again from the last event on, until the
-// stream itself says that it is over. What the events mean is their listener's business; nothing is shown or kept here.
+// Streams that survive a lost connection: ask, read, and where it breaks read again from the last event on,
+// until the stream itself says that it is over. What the events mean is their listener's business; nothing is
+// shown or kept here.
 
 import { ApiError, open } from "./api.js";
 import { breath } from "./breath.js";
@@ -57,7 +58,8 @@ export class Stream {
   #hasAsked = false;
   #hurry = () => {};
 
-  constructor(wish, { clock = CLOCK, pace = PACE, quiet_ms = QUIET_MS, page = globalThis, fetch = open } = {}) {
+  constructor(wish, tools = {}) {
+    const { clock = CLOCK, pace = PACE, quiet_ms = QUIET_MS, page = globalThis, fetch = open } = tools;
     this.#wish = wish;
     this.#tools = { clock, pace, quiet_ms, page, open: fetch };
     this.id = wish.id ?? null;
@@ -162,7 +164,8 @@ export class Stream {
     if (isNew) this.id = id;
     if (isNew) this.#wish.onState?.(this.state.peek(), this);
     this.#move(this.lastSeq > 0 ? "streaming" : "waiting");
-    if (!(response.headers.get("content-type") ?? "").startsWith("text/event-stream")) return this.#whole(response);
+    const type = response.headers.get("content-type") ?? "";
+    if (!type.startsWith("text/event-stream")) return this.#whole(response);
     const unwatch = this.#watch();
     let since = this.#tools.clock.now();
     try {
@@ -256,7 +259,8 @@ export class Stream {
     for (const [target, name] of this.#wakers()) target?.removeEventListener?.(name, this.#wake);
   }
 
-  // A request on its way may reach the proxy after the cancel: so "not known" is asked again while that can be.
+  // A request on its way may reach the proxy after the cancel: so "not known" is asked again while that can
+  // be.
   async #cancel() {
     const { open, clock, pace } = this.#tools;
     const mayArrive = this.id === null && this.#hasAsked && !this.#hasHead;
@@ -277,4 +281,6 @@ export class Stream {
 
 class ListenerFault extends Error {}
 
-const asError = ({ code = "page_fault", message = "", status = 0 }) => ({ code: String(code), message, status });
+const asError = ({ code = "page_fault", message = "", status = 0 }) => ({
+  code: String(code), message, status,
+});

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  addedAfter, attached, blocksOf, contentOf, isBlank, isPlain, joined, labelMap, pasteBlock, plain, removed, textBlock, textIn, withMedia, withRoom, withText,
+  addedAfter, addedInto, attached, blocksOf, contentOf, isBlank, isPlain, joined, labelMap, pasteBlock, plain,
+  removed, textBlock, textIn, withMedia, withRoom, withText,
 } from "../../../../proxy/src/switchyard_proxy/ui/chat/blocks.js";
 
 const image = (id, label = null) => ({ id: `m-${id}`, kind: "image", file: id, label });
@@ -83,6 +84,16 @@ test("what is added takes the room of an empty text, and stands behind a filled 
   assert.deepEqual(ids(addedAfter([empty, filled], empty.id, [image("a")])), ["a", "hi"]);
   assert.deepEqual(ids(addedAfter([filled, video("b")], filled.id, [image("a")])), ["hi", "a", "b"]);
   assert.deepEqual(ids(addedAfter([filled], "gone", [image("a")])), ["hi", "a"]);
+});
+
+test("what comes into the middle of a text parts it, and at its ends it does not", () => {
+  const text = textBlock("Compare this with that");
+  const into = (cursor) => ids(addedInto([text, video("b")], text.id, cursor, [image("a")]));
+
+  assert.deepEqual(into("Compare this".length), ["Compare this", "a", "with that", "b"]);
+  assert.deepEqual(into(0), ["a", "Compare this with that", "b"]);
+  assert.deepEqual(into(Infinity), ["Compare this with that", "a", "b"]);
+  assert.deepEqual(ids(addedInto([text], null, 3, [image("a")])), ["Compare this with that", "a"]);
 });
 
 test("the last block leaves an empty text behind", () => {

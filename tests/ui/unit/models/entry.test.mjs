@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import {
-  draftOf, entryIn, fieldOfFault, fileWith, merged, readDraft,
+  canComeBack, draftOf, entryIn, fieldOfFault, fileWith, merged, readDraft,
 } from "../../../../proxy/src/switchyard_proxy/ui/models/entry.js";
 
 const SCHEMA = JSON.parse(readFileSync(new URL("../../../../models.schema.json", import.meta.url), "utf8"));
@@ -56,4 +56,17 @@ test("a fault belongs to the field that its path names", () => {
   assert.equal(fieldOfFault("models.qwen3", "qwen3"), "");
   assert.equal(fieldOfFault("models.other.vram_mib", "qwen3"), null);
   assert.equal(fieldOfFault(null, "qwen3"), null);
+});
+
+test("what was removed can be put back, unless it has what is guarded from here", () => {
+  const can = (entry, guarded = true) =>
+    canComeBack({ text: JSON.stringify({ models: { m: { type: "text", ...entry } } }), guarded }, "m");
+
+  assert.ok(can({ repo: "Qwen/Qwen3-8B" }));
+  assert.ok(can({ path: "state:demo/chat" }));
+  assert.ok(can({ path: "/weights", env: {} }, false));
+  for (const entry of [{ path: "/weights" }, { extra_args: ["--x"] }, { engine_args: { trust_remote_code: true } }]) {
+    assert.ok(!can(entry), JSON.stringify(entry));
+  }
+  assert.ok(!canComeBack({ text: "{}", guarded: false }, "m"));
 });

@@ -14,7 +14,7 @@ const at = (hash) => {
 
 beforeEach(() => {
   models.value = [model("chat", 0, { aliases: ["gpt"] }), model("org/draw"), model("chat", 1)];
-  sites.value = [{ site: 0, name: "pc" }, { site: 1, name: "attic" }];
+  sites.value = [{ site: 0, url: "http://pc:8079" }, { site: 1, url: "http://attic:8079" }];
   cursor.value = null;
   at("#/models");
 });

@@ -16,7 +16,11 @@ test("what comes up can be called off, and not loaded again", () => {
 });
 
 test("a ready model can sleep or go", () => {
-  assert.deepEqual(verbsOf(model("ready")), ["sleep", "unload", "pin"]);
+  assert.deepEqual(verbsOf(model("ready", { can_sleep: true })), ["sleep", "unload", "pin"]);
+});
+
+test("one that would be stopped instead of sleeping can only go", () => {
+  assert.deepEqual(verbsOf(model("ready", { can_sleep: false })), ["unload", "pin"]);
 });
 
 test("whoever waits in the queue can be called off", () => {

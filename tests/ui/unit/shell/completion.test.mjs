@@ -12,8 +12,12 @@ const TABLE = [
   { name: "load", args: ["model"] },
   { name: "new" },
   { name: "image", args: ["text"] },
+  { name: "press", args: ["control"] },
 ];
-const SOURCES = { model: () => ["qwen-image", "qwen3-vl", "demo-chat"].map((name) => ({ name, note: "ready" })) };
+const SOURCES = {
+  model: () => ["qwen-image", "qwen3-vl", "demo-chat"].map((name) => ({ name, note: "ready" })),
+  control: () => ["copy as curl", "copy the id", "retry"].map((name) => ({ name })),
+};
 const choices = (line) => complete(line, TABLE, SOURCES);
 const lines = (line) => choices(line).map((choice) => choice.line);
 
@@ -38,6 +42,13 @@ test("an argument is completed by its kind", () => {
 test("a text is nobody's to complete", () => {
   assert.deepEqual(lines("image qwe"), []);
   assert.deepEqual(lines("chat demo-chat qw"), []);
+});
+
+test("a name of several words is completed as one", () => {
+  assert.deepEqual(lines("press copy as"), ["press copy as curl"]);
+  assert.deepEqual(lines("press copy the "), ["press copy the id"]);
+  assert.equal(ghostOf("press copy t", choices("press copy t")), "he id");
+  assert.deepEqual(interpret("press copy as curl", TABLE).args, ["copy as curl"]);
 });
 
 test("the ghost is the rest of what begins so, and nothing else", () => {

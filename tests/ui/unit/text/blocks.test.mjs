@@ -47,6 +47,15 @@ test("each row of a table is by itself, with its head", () => {
   assert.equal(segments[1].group.head, "| a | b |\n|---|---|");
 });
 
+test("a table of more rows than a browser lays out at once goes on as the next, under the same head", () => {
+  const rows = Array.from({ length: 401 }, (_, n) => `| ${n} | x |`);
+  const found = segmentsOf(`| a | b |\n|---|---|\n${rows.join("\n")}\n`);
+
+  assert.deepEqual(found.map(({ raw }) => raw), ["", ...rows.slice(0, 400), "", rows[400]]);
+  assert.equal(new Set(found.map(({ group }) => group.id)).size, 2);
+  assert.equal(new Set(found.map(({ group }) => group.head)).size, 1);
+});
+
 test("a row of dashes with another number of cells makes no table", () => {
   assert.deepEqual(kinds("| a | b |\n|---|\n"), [["text", "| a | b |\n|---|"]]);
 });

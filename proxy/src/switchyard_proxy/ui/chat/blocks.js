@@ -81,6 +81,21 @@ export function addedAfter(blocks, id, added) {
   return [...blocks.slice(0, isRoom ? at : at + 1), ...added, ...blocks.slice(at + 1)];
 }
 
+/**
+ * Puts blocks into a text where the cursor stood: what followed it becomes a text of its own behind them.
+ * @param {Block[]} blocks
+ * @param {string} id
+ * @param {number} cursor
+ * @param {Block[]} added
+ */
+export function addedInto(blocks, id, cursor, added) {
+  const { kind, text = "" } = blocks.find((block) => block.id === id) ?? {};
+  const rest = text.slice(cursor).trim();
+  if (kind !== "text" || !rest) return addedAfter(blocks, id, added);
+  const begun = changed(blocks, id, { text: text.slice(0, cursor).trim() });
+  return addedAfter(begun, id, [...added, textBlock(rest)]);
+}
+
 /** With attachments behind those of the plain composer. @param {Block[]} blocks @param {Block[]} added */
 export function attached(blocks, added) {
   const rest = blocks.filter((block) => !added.some(({ id }) => id === block.id));

@@ -1,7 +1,7 @@
 // The two ways of writing: one field under its attachments, and a list of blocks. They own nothing that is
 // written.
 
-import { Fragment, html } from "../html.js";
+import { Fragment, html, useRef } from "../html.js";
 import { t } from "../i18n/index.js";
 import { FileStrip } from "../media/index.js";
 import { settings } from "../store/settings.js";
@@ -99,9 +99,16 @@ function Pastes({ blocks, change }) {
 }
 
 export function BlockWriting({ blocks, change, labels, costs, pick, onKey, onPaste, shrinking }) {
+  const root = useRef(null);
+  const addText = () => {
+    const block = list.textBlock();
+    change((now) => [...now, block]);
+    requestAnimationFrame(() => root.current?.querySelector(`[data-block="${block.id}"]`)?.focus());
+  };
   const add = (title, run) =>
     html`<button type="button" class="button-quiet" onClick=${run}>+ ${title}</button>`;
-  return html`<div onPaste=${(event) => onPaste(event, event.target.dataset?.block ?? null)}>
+  const onPasted = (event) => onPaste(event, event.target.dataset?.block ?? null);
+  return html`<div class="composer-blocks" ref=${root} onPaste=${onPasted}>
     <${BlockEditor}
       ...${{ blocks, labels, costs }}
       onChange=${change}
@@ -112,7 +119,7 @@ export function BlockWriting({ blocks, change, labels, costs, pick, onKey, onPas
       onGone=${shrinking.release}
     />
     <div class="block-adders">
-      ${add(t("media.add.text"), () => change((now) => [...now, list.textBlock()]))}
+      ${add(t("media.add.text"), addText)}
       ${choices(pick, null).map(({ title, run }) => add(title, run))}
     </div>
   </div>`;

@@ -22,14 +22,25 @@ import { openTemplates } from "./templates.js";
 export { attach } from "./arrivals.js";
 
 /**
- * @param {{conversation: {id: string} | null, model: string, onSend: (content: object[], options: object) =>
- *   unknown, busy?: boolean, onStop?: () => void, history?: () => Promise<object[]>, turn?: unknown,
- *   onEditLast?: () => void, initial?: object[] | string, onCancel?: () => void}} props `onSend` may give a
- *   promise; where it gives false or fails, what was written stays. `turn` changes when the history does.
- *   `initial` makes it an editor of an old message, which Esc leaves by `onCancel`.
+ * @param {{conversation: {id: string} | null, place?: string, model: string,
+ *   onSend: (content: object[], options: object) => unknown, busy?: boolean, onStop?: () => void,
+ *   history?: () => Promise<object[]>, turn?: unknown, onEditLast?: () => void, initial?: object[] | string,
+ *   onCancel?: () => void}} props `onSend` may give a promise; where it gives false or fails, what was
+ *   written stays. `turn` changes when the history does; `place` is what a new conversation will be called in the
+ *   store. `initial` makes it an editor of an old message, which Esc leaves by `onCancel`.
  */
-export const Composer = (props) =>
-  html`<${Desk} key=${`${props.conversation?.id ?? "new"} ${props.initial ? "edit" : ""}`} ...${props} />`;
+export function Composer(props) {
+  return html`<${Desk} key=${useSeat(props.conversation?.id ?? "new", props.place)} ...${props} />`;
+}
+
+/** A new conversation that gets its place in the store keeps its composer: one may be writing on. */
+function useSeat(id, place) {
+  const seat = useRef({ id, place, number: 0 });
+  const last = seat.current;
+  const isSame = id === last.id || (last.id === "new" && place === last.place);
+  seat.current = { id, place, number: isSame ? last.number : last.number + 1 };
+  return seat.current.number;
+}
 
 function Desk(props) {
   const { conversation, model, initial, history, turn } = props;
@@ -43,7 +54,7 @@ function Desk(props) {
 
   const { blocks, change } = draft;
   const labels = list.labelMap(blocks, before);
-  const { progress, add, pick, onPaste } = useAdding({ draft, field, setTrouble });
+  const { progress, add, pick, onPaste } = useAdding({ draft, root, field, setTrouble });
   useArrivals(root, { add, setOver, isEditor: initial !== undefined });
   const shrinking = useShrinking({ change, labels, setTrouble, ownsFiles: initial === undefined });
 
@@ -74,18 +85,21 @@ function Desk(props) {
 }
 
 /** Files and long pastes, wherever they come from, put where they belong. */
-function useAdding({ draft, field, setTrouble }) {
+function useAdding({ draft, root, field, setTrouble }) {
   const [progress, setProgress] = useState(null);
-  const put = (added, afterId) =>
+  const put = (added, afterId, cursor) => {
+    const writing = document.activeElement;
     draft.change((now) =>
       draft.modeNow() === "blocks"
-        ? list.withRoom(list.addedAfter(now, afterId, added))
+        ? list.withRoom(list.addedInto(now, afterId, cursor, added))
         : list.attached(now, added),
     );
-  const add = async (files, afterId = null) => {
+    goOnBehind(root, added.at(-1), writing);
+  };
+  const add = async (files, afterId = null, cursor = Infinity) => {
     const { added, trouble } = await blocksOfFiles(files, setProgress);
     setTrouble(trouble);
-    if (added.length) put(added, afterId);
+    if (added.length) put(added, afterId, cursor);
     field.current?.focus();
   };
   const pick = (kinds, afterId) => async () => {
@@ -98,10 +112,20 @@ function useAdding({ draft, field, setTrouble }) {
     if (!files.length && !isLongPaste(text)) return;
     event.preventDefault();
     event.stopPropagation();
-    if (files.length) add(files, afterId);
-    else put([longPaste(text)], afterId);
+    const cursor = event.target.selectionEnd ?? Infinity;
+    if (files.length) add(files, afterId, cursor);
+    else put([longPaste(text)], afterId, cursor);
   };
   return { progress, add, pick, onPaste };
+}
+
+/** What came is in sight. An empty text made room for it: whoever was writing there writes on behind it. */
+function goOnBehind(root, { id }, writing) {
+  requestAnimationFrame(() => {
+    const come = `[data-item="${id}"]`;
+    root.current?.querySelector(come)?.scrollIntoView({ block: "nearest" });
+    if (!writing?.isConnected) root.current?.querySelector(`${come} ~ li textarea`)?.focus();
+  });
 }
 
 async function handOver({ onSend }, draft, before, field) {

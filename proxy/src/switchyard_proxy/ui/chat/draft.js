@@ -37,7 +37,7 @@ export function useDraft({ id, initial }) {
     return () => {
       isShown = false;
     };
-  }, [id]);
+  }, []);
   useKeeping(id, draft, now, isThere && initial === undefined);
 
   const change = (update) => {
@@ -61,8 +61,12 @@ export function useDraft({ id, initial }) {
 }
 
 function useKeeping(id, draft, now, isOn) {
+  const kept = useRef(id);
   useEffect(() => {
     if (!isOn) return undefined;
+    // A new conversation has got its place: nothing of it is left to the next new one.
+    if (kept.current !== id) keepDraft(kept.current, null).catch(() => {});
+    kept.current = id;
     const worth = () => (isBlank(now.current.blocks) && now.current.mode === "text" ? null : now.current);
     const keep = () => keepDraft(id, worth()).catch(() => {}); // storage is off; the draft lives on here
     const leave = () => keepLastWords(id, worth());
@@ -73,7 +77,7 @@ function useKeeping(id, draft, now, isOn) {
       removeEventListener("pagehide", leave);
       if (now.current === draft) keep();
     };
-  }, [draft, isOn]);
+  }, [id, draft, isOn]);
 }
 
 async function edited(content) {

@@ -29,7 +29,7 @@ export function Empty() {
     ${
       model &&
       html`<p class="wrap"><strong>${chosenModel.value}</strong> ${" "}<${Phase} phase=${model.phase} />
-      ${model.phase !== "ready" && html`${" "}<span class="dim">${t("chat.empty.loads")}</span>`}</p>`
+      ${model.phase !== "ready" && html`<span class="dim"> · ${t("chat.empty.loads")}</span>`}</p>`
     }
     <ul class="chat-ideas">${IDEAS.map(
       (idea) => html`<li key=${idea}>

@@ -1,10 +1,9 @@
 // Puts the focus into a composer's field, which comes only when its draft was read from the store.
 
-const LOOK_EVERY_MS = 30;
-const LOOKS = 60;
-
-/** Whether nothing has the focus: what had it is gone. */
-export const isLost = () => !document.activeElement || document.activeElement === document.body;
+/** Whether nothing that acts has the focus: what had it is gone, or the view has just been entered. */
+export function isLost() {
+  return [null, document.body, document.getElementById("main")].includes(document.activeElement);
+}
 
 /**
  * @param {HTMLElement} box around the field
@@ -12,13 +11,14 @@ export const isLost = () => !document.activeElement || document.activeElement ==
  * @returns {() => void} gives it up
  */
 export function focusField(box, mayTake = () => true) {
-  let timer = null;
-  const seek = (left) => {
-    if (!mayTake()) return;
+  const watcher = new MutationObserver(seek);
+  const giveUp = () => watcher.disconnect();
+  function seek() {
     const field = box.querySelector("textarea");
-    if (field) field.focus();
-    else if (left) timer = setTimeout(seek, LOOK_EVERY_MS, left - 1);
-  };
-  seek(LOOKS);
-  return () => clearTimeout(timer);
+    if (mayTake()) field?.focus();
+    if (field || !mayTake()) giveUp();
+  }
+  watcher.observe(box, { childList: true, subtree: true });
+  seek();
+  return giveUp;
 }

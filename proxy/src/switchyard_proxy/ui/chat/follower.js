@@ -33,6 +33,7 @@ export class Follower {
     on("touchmove", (event) => this.#touch(event.touches[0].clientY));
     on("pointerdown", (event) => this.#press(event));
     on("keydown", (event) => this.#key(event));
+    on("focusin", (event) => this.#focused(event.target));
     on("scroll", () => this.#scrolled());
   }
 
@@ -78,6 +79,13 @@ export class Follower {
     this.#handAt = performance.now();
     if (means === "left" && this.#canScroll) this.tell("left");
     if (means === "asked") this.tell("asked");
+  }
+
+  /** Whoever goes to an earlier message by keys, or changes it, is there and not at the end. */
+  #focused(target) {
+    const message = target.closest("article");
+    if (!message || !target.matches(":focus-visible") || !this.#canScroll) return;
+    if (message.matches(":not(:last-of-type)")) this.tell("left");
   }
 
   #scrolled() {

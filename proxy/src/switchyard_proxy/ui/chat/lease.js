@@ -19,7 +19,7 @@ export function leasedFor(record, tab, now) {
   return Math.min(LEASE_MS, Math.max(0, held.until - now));
 }
 
-const PLACE = "switchyard.tab";
+const PLACE = "switchyard.chat.tab";
 
 /**
  * The name of this tab. A reload keeps it; a tab that is copied while it is open gets another one, as the

@@ -1,9 +1,11 @@
 // The menu behind "/" in an empty block: a list to choose from while the focus stays in the text.
 
-import { html, useEffect, useId, useState } from "../html.js";
+import { html, useEffect, useId, useLayoutEffect, useRef, useState } from "../html.js";
 import { t } from "../i18n/index.js";
 import { announce } from "../shell/announcer.js";
 import { slashWord } from "./composer-keys.js";
+
+const GAP = 4; // pixels between the field and the menu
 
 /**
  * @param {string} text of the block
@@ -53,7 +55,21 @@ export function useSlashMenu(text, choices) {
 const isMeant = ({ id, title }, word) => title.toLowerCase().startsWith(word) || id.startsWith(word);
 
 function List({ id, fitting, chosen }) {
-  return html`<ul class="slash-menu" role="listbox" id=${id} aria-label=${t("media.add")}>
+  const list = useRef(null);
+  useLayoutEffect(() => {
+    const [menu, field] = [list.current, list.current.parentElement];
+    const follow = () => place(menu, field);
+    menu.showPopover();
+    follow();
+    addEventListener("scroll", follow, { capture: true, passive: true });
+    addEventListener("resize", follow);
+    return () => {
+      removeEventListener("scroll", follow, { capture: true });
+      removeEventListener("resize", follow);
+    };
+  }, []);
+  const shared = { ref: list, id, "aria-label": t("media.add") };
+  return html`<ul ...${shared} class="slash-menu" role="listbox" popover="manual">
     ${fitting.map(
       ({ title, hint, run }, at) => html`<li
         role="option"
@@ -66,4 +82,12 @@ function List({ id, fitting, chosen }) {
       </li>`,
     )}
   </ul>`;
+}
+
+/** Above the field, or below it where there is more room: over everything, as the blocks scroll. */
+function place(menu, field) {
+  const { left, top, bottom } = field.getBoundingClientRect();
+  const isAbove = top >= innerHeight - bottom;
+  menu.style.insetInlineStart = `${left}px`;
+  menu.style.insetBlock = isAbove ? `auto ${innerHeight - top + GAP}px` : `${bottom + GAP}px auto`;
 }

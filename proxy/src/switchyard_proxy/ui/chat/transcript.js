@@ -24,6 +24,7 @@ import {
 } from "./open.js";
 
 const NEAR_PX = 600;
+const HELD_FOR = 5; // frames
 let follower = null;
 /** Whether the end is followed, and how much has come that was not seen. */
 const following = signal(FOLLOWING);
@@ -97,8 +98,10 @@ function useNews() {
 
 /** What the reader did asks for the end, or for a message. */
 function useWishes(inside) {
+  const known = useRef(endWanted.peek()); // what was wanted of another conversation is not wanted of this one
   useEffect(() => {
-    if (endWanted.value) followEnd();
+    if (endWanted.value !== known.current) followEnd();
+    known.current = endWanted.value;
   }, [endWanted.value]);
   useLayoutEffect(() => {
     const wanted = pointed.peek() && inside.current.querySelector(`#m-${pointed.peek().id}`);
@@ -119,28 +122,47 @@ function usePlace(element, inside, messages) {
     const box = element.current;
     const same = before && inside.current.querySelector(`#m-${before.id}`);
     if (same && before.first !== first) {
-      // The browser's own way of holding the place would come on top of ours.
-      box.style.overflowAnchor = "none";
       box.scrollTop += same.getBoundingClientRect().top - before.top;
-      requestAnimationFrame(() => {
-        box.style.overflowAnchor = "";
-      });
+      hold(box, inside.current, anchor);
     }
-    const goal = found.peek();
-    if (goal && !before?.goal)
-      inside.current.querySelector(`#m-${goal}`)?.scrollIntoView({ block: "center" });
-  }, [first]);
+    const goal = found.value;
+    if (!goal || goal === before?.goal) return;
+    follower?.tell("left");
+    inside.current.querySelector(`#m-${goal}`)?.scrollIntoView({ block: "center" });
+  }, [first, found.value]);
   // What is in sight now is what must not move when the list is drawn the next time.
   useLayoutEffect(() => {
     anchor.current = { ...sighted(element.current, inside.current), first, goal: found.peek() };
   });
   useEffect(() => {
+    const [box, list] = [element.current, inside.current]; // the references are empty once these are gone
     const note = () => {
-      anchor.current = { ...anchor.current, ...sighted(element.current, inside.current) };
+      anchor.current = { ...anchor.current, ...sighted(box, list) };
     };
-    element.current.addEventListener("scroll", note, { passive: true });
-    return () => element.current?.removeEventListener("scroll", note);
+    box.addEventListener("scroll", note, { passive: true });
+    return () => box.removeEventListener("scroll", note);
   }, []);
+}
+
+/**
+ * What came in above has its real height only when the browser has come near it. Until then the place is held
+ * here: the browser's own way of doing so comes too late for some of it, and on top of ours for the rest.
+ */
+function hold(box, list, anchor) {
+  const watcher = new ResizeObserver(() => {
+    const { id, top } = anchor.current;
+    const same = !following.peek().follows && list.querySelector(`#m-${id}`);
+    if (same) box.scrollTop += same.getBoundingClientRect().top - top;
+  });
+  const count = (left) => {
+    if (left) return requestAnimationFrame(() => count(left - 1));
+    watcher.disconnect();
+    box.style.overflowAnchor = "";
+    return undefined;
+  };
+  box.style.overflowAnchor = "none";
+  watcher.observe(list);
+  count(HELD_FOR);
 }
 
 /** The first message in sight: they stand one below another, so half of them can be left out at a time. */

@@ -52,15 +52,15 @@ function Writing() {
   const record = current.value;
   const box = useRef(null);
   const isBusy = branch.value.some((one) => answers.value.has(one.id));
-  // A conversation that gets its place in the store gets another composer with it: the writer must not notice.
-  // A finger gets no keyboard that it did not ask for.
+  // Where what had the focus is gone, one writes on here. A finger gets no keyboard that it did not ask for.
   useEffect(() => {
     if (matchMedia("(hover: hover)").matches) return focusField(box.current, isLost);
   }, [record.id, record.isNew]);
   return html`<div ref=${box} class="chat-writing" data-region aria-label=${t("chat.writing")}>
-    <${Composer} conversation=${{ ...record, id: record.isNew ? "new" : record.id }}
+    <${Composer} conversation=${{ ...record, id: record.isNew ? "new" : record.id }} place=${record.id}
       model=${chosenModel.value} busy=${isBusy} turn=${`${record.id} ${record.leaf} ${record.system}`}
-      onSend=${actions.send} onStop=${actions.stop} history=${actions.history} onEditLast=${actions.editLast} />
+      onSend=${actions.send} onStop=${actions.stop} history=${actions.history}
+      onEditLast=${actions.editLast} />
   </div>`;
 }
 

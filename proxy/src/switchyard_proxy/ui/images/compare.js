@@ -1,10 +1,10 @@
 // Two pictures on one place, with an edge between them that is pulled by hand or moved by keys.
 
-import { html, useState } from "../html.js";
+import { html, useEffect, useRef, useState } from "../html.js";
 import { t } from "../i18n/index.js";
 import { format } from "../routes.js";
 import { useSource } from "./details.js";
-import { usePicture } from "./gallery.js";
+import { usePicture, wayBack } from "./gallery.js";
 import { useUrl } from "./urls.js";
 
 /**
@@ -13,7 +13,7 @@ import { useUrl } from "./urls.js";
  */
 export function Compare({ left, right }) {
   return html`<article class="images-compare" aria-label=${t("images.compare")}>
-    <div class="toolbar"><a class="button-quiet" href="#/images">← ${t("images.back")}</a></div>
+    <div class="toolbar"><a class="button-quiet" href=${wayBack()}>← ${t("images.back")}</a></div>
     ${right === "before" ? html`<${WithSource} id=${left} />` : html`<${Two} left=${left} right=${right} />`}
   </article>`;
 }
@@ -44,6 +44,8 @@ const sideOf = (picture, url) => ({
 
 function Edge({ left, right }) {
   const [at, setAt] = useState(50);
+  const range = useRef(null);
+  useEffect(() => range.current.focus({ preventScroll: true }), []);
   const pull = (event) => {
     if (event.type === "pointerdown") event.currentTarget.setPointerCapture(event.pointerId);
     else if (!event.currentTarget.hasPointerCapture(event.pointerId)) return;
@@ -59,8 +61,8 @@ function Edge({ left, right }) {
         draggable=${false} />
       <span class="images-edge-line" aria-hidden="true"></span>
     </div>
-    <input class="images-edge-range" type="range" min="0" max="100" step="1" value=${Math.round(at)} autofocus
-      aria-label=${t("images.compare.edge")}
+    <input ref=${range} class="images-edge-range" type="range" min="0" max="100" step="1"
+      value=${Math.round(at)} aria-label=${t("images.compare.edge")}
       aria-valuetext=${t("images.compare.share", { n: Math.round(at) })}
       onInput=${(event) => setAt(Number(event.target.value))} />
     <div class="images-edge-words"><${Words} side=${left} /><${Words} side=${right} /></div>

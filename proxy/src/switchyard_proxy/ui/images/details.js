@@ -9,7 +9,7 @@ import { copyText } from "../shell/copy.js";
 import { useKeys } from "../shell/keys.js";
 import { toast } from "../shell/toast.js";
 import { discard, download, dragged, edit, reuse, sendToChat } from "./carrying.js";
-import { usePicture } from "./gallery.js";
+import { usePicture, wayBack } from "./gallery.js";
 import { HoldButton } from "./hold.js";
 import { ids } from "./pictures.js";
 import { useUrl } from "./urls.js";
@@ -23,7 +23,7 @@ export function Details({ id }) {
   const step = (to) => (to ? go(at(to), { replace: true }) : false);
   const remove = async () => {
     await discard([id]);
-    go(beside.older ? at(beside.older) : beside.newer ? at(beside.newer) : "#/images");
+    go(beside.older ? at(beside.older) : beside.newer ? at(beside.newer) : wayBack());
   };
   useKeys([
     { keys: "j", title: "images.key.older", run: () => step(beside.older) },
@@ -32,13 +32,13 @@ export function Details({ id }) {
     { keys: "e", title: "images.key.edit", run: () => picture && edit(picture) },
     { keys: "p", title: "images.key.prompt", run: () => picture && reuse(picture, "prompt") },
     { keys: "Delete", title: "images.key.delete", run: () => picture && remove() },
-    { keys: "Escape", title: "images.key.back", run: () => go("#/images") },
+    { keys: "Escape", title: "images.key.back", run: () => go(wayBack()) },
   ], { title: "images.keys.details" });
   const close = useRef(null);
   useEffect(() => { close.current?.focus({ preventScroll: true }); }, []);
   return html`<article class="images-details" aria-label=${t("images.details")}>
     <div class="toolbar">
-      <a ref=${close} class="button-quiet" href="#/images">← ${t("images.back")}</a>
+      <a ref=${close} class="button-quiet" href=${wayBack()}>← ${t("images.back")}</a>
       <span class="push"></span>
       <button class="button" disabled=${!beside.newer}
         onClick=${() => step(beside.newer)}>‹ ${t("images.newer")}</button>

@@ -11,6 +11,8 @@ const PLACE = "switchyard.images.draft";
 export const wish = signal(read());
 /** The images of an edit, as the strip of media shows them. */
 export const items = signal([]);
+/** What stands in the form is to be sent without another press, once it is known who draws. */
+export const isDue = signal(false);
 
 function read() {
   try {

@@ -7,7 +7,7 @@ import { ModelPicker } from "../shell/picker.js";
 import { models } from "../store/live.js";
 import { whyNot } from "./abilities.js";
 import { Advanced } from "./advanced.js";
-import { change, chosenModel, wish } from "./draft.js";
+import { change, chosenModel, isDue, wish } from "./draft.js";
 import { Field, NumberField, Segmented, told } from "./fields.js";
 import { abilities, isPainter, learn, painter, painters } from "./offers.js";
 import { isOver } from "./order.js";
@@ -19,7 +19,7 @@ import { SizeField } from "./size-field.js";
 import { faultsIn, MOST_PICTURES, MOST_PROMPT } from "./wish.js";
 
 // What is not there yet is no fault before somebody has tried to send it.
-const LATE = ["model", "prompt", "references"];
+const LATE = ["no-model", "no-prompt", "no-reference"];
 
 /** @param {{onPlaced: () => void}} props */
 export function Form({ onPlaced }) {
@@ -33,8 +33,10 @@ export function Form({ onPlaced }) {
   const isDrawing = orders.value.some((one) => one.phase === "drawing");
   useEffect(() => { learn(model); }, [model, phase, isDrawing]);
   const faults = faultsIn(now, can);
-  const faultOf = (field) => told(faults.find((one) => one.field === field));
-  const shown = (field) => (isTried || !LATE.includes(field) ? faultOf(field) : null);
+  const shown = (field) => {
+    const fault = faults.find((one) => one.field === field);
+    return isTried || !LATE.includes(fault?.key) ? told(fault) : null;
+  };
   const send = async (event) => {
     event?.preventDefault();
     setTried(true);
@@ -43,6 +45,12 @@ export function Form({ onPlaced }) {
     setTried(false);
     if (await submit(now, can)) onPlaced();
   };
+  const isTime = isDue.value && models.value.length > 0;
+  useEffect(() => {
+    if (!isTime) return;
+    isDue.value = false;
+    send();
+  }, [isTime]);
   return html`<form ref=${form} class="images-form" noValidate aria-label=${t("images.form")} onSubmit=${send}
       onKeyDown=${(event) => isSend(event) && send(event)}>
     <${Mode} can=${can} mode=${now.mode} />

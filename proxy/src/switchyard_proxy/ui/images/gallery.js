@@ -13,8 +13,13 @@ const CELL = 150;
 const GAP = 8;
 const TYPING_MS = 200;
 
+/** Where one stood when the gallery was last seen: whoever comes back finds the place again. */
+const left = { query: "", at: null, top: 0 };
+export const wayBack = () => format({ view: "images", query: { q: left.query } });
+
 /** @param {{query: string}} props */
 export function Gallery({ query }) {
+  left.query = query;
   const { found, isSearching } = useFound(query);
   const [marked, setMarked] = useState(null); // null: pictures are opened, not marked
   const here = marked?.filter((id) => found.includes(id)) ?? null;
@@ -84,24 +89,43 @@ function Marked({ ids: chosen, onEnd }) {
 function Grid({ found, marked, onMark }) {
   const grid = useRef(null);
   const seen = useWindow(grid, found.length);
-  const [at, setAt] = useState(0);
+  const [at, setAt] = useState(left.at ?? 0);
   const focus = Math.min(at, found.length - 1);
+  const stand = (to) => { left.at = to; setAt(to); };
+  useReturn(grid, found.length > 0);
   const walk = (event) => {
     const to = neighbour(event.key, focus, seen.columns, found.length);
     if (to === focus && !["Home", "End"].includes(event.key)) return;
     event.preventDefault();
-    setAt(to);
+    stand(to);
     requestAnimationFrame(() => reveal(grid.current, to, seen));
   };
   const shown = found.slice(seen.first, seen.last);
+  // Where one stood may have been scrolled away: then Tab leads to what is here.
+  const stop = focus >= seen.first && focus < seen.last ? focus : seen.first;
   const room = { paddingTop: `${seen.before}px`, paddingBottom: `${seen.after}px` };
   const style = { ...room, "--columns": seen.columns };
   return html`<div ref=${grid} class="images-grid-frame" style=${style}>
     <ul class="images-grid" onKeyDown=${walk} aria-label=${t("images.gallery.grid", { n: found.length })}>
-      ${shown.map((id, i) => html`<${Tile} key=${id} id=${id} isStop=${seen.first + i === focus}
+      ${shown.map((id, i) => html`<${Tile} key=${id} id=${id} isStop=${seen.first + i === stop}
         marked=${marked ? marked.includes(id) : null} onMark=${onMark}
-        onFocus=${() => setAt(seen.first + i)} />`)}
+        onFocus=${() => stand(seen.first + i)} />`)}
     </ul></div>`;
+}
+
+/** What had the focus is gone where one comes back from a picture: one goes on where one stood. */
+function useReturn(grid, isThere) {
+  const { at, top } = useRef({ ...left }).current;
+  const isLost = useRef(false);
+  // Asked at once: until the pictures are found, something else gets the focus.
+  useLayoutEffect(() => { isLost.current = document.activeElement === document.body; }, []);
+  useLayoutEffect(() => {
+    if (!isThere || at === null || !isLost.current) return;
+    isLost.current = false;
+    document.getElementById("main").scrollTop = top;
+    const tile = () => grid.current?.querySelector('[tabindex="0"]');
+    requestAnimationFrame(() => tile()?.focus({ preventScroll: true }));
+  }, [isThere]);
 }
 
 /** Which part is on the screen. Told by the page's scrolling and by the grid's width. */
@@ -109,17 +133,19 @@ function useWindow(grid, count) {
   const [seen, setSeen] = useState({ columns: 1, first: 0, last: Math.min(count, 24), before: 0, after: 0 });
   useLayoutEffect(() => {
     const scroller = document.getElementById("main");
+    const frame = grid.current;
     const look = () => {
-      const top = scroller.getBoundingClientRect().top - grid.current.getBoundingClientRect().top;
+      left.top = scroller.scrollTop;
+      const top = scroller.getBoundingClientRect().top - frame.getBoundingClientRect().top;
       const next = windowOf({
-        top, height: scroller.clientHeight, width: grid.current.clientWidth,
+        top, height: scroller.clientHeight, width: frame.clientWidth,
         cell: CELL, gap: GAP, count, spare: 2,
       });
       setSeen((now) => (JSON.stringify(now) === JSON.stringify(next) ? now : next));
     };
     look();
     const observer = new ResizeObserver(look);
-    observer.observe(grid.current);
+    observer.observe(frame);
     scroller.addEventListener("scroll", look, { passive: true });
     return () => { observer.disconnect(); scroller.removeEventListener("scroll", look); };
   }, [count]);

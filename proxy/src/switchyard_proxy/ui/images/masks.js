@@ -21,7 +21,10 @@ export async function load(file) {
 /** @param {string} file @param {import("./mask/strokes.js").Mask} mask */
 export async function keep(file, mask) {
   masks.value = { ...masks.peek(), [file]: mask };
-  await write(STORE, (tx) => asked(tx.objectStore(STORE).put({ id: file, mask })));
+  await write(STORE, (tx) => {
+    tx.objectStore(STORE).put({ id: file, mask });
+    tx.commit?.(); // in this moment: the page may be left in the next one
+  });
 }
 
 /** @param {string} file */

@@ -7,12 +7,13 @@ import { format, go } from "../routes.js";
 import { useErrands } from "../shell/errands.js";
 import { Compare } from "./compare.js";
 import { Details } from "./details.js";
-import { bring, change } from "./draft.js";
+import { bring, change, isDue } from "./draft.js";
 import { Form } from "./form.js";
 import { Gallery } from "./gallery.js";
 import { MaskEditor } from "./mask/editor.js";
 import { isOver } from "./order.js";
 import { cancel, orders, reattach } from "./orders.js";
+import { addFiles } from "./references.js";
 import { Work } from "./work.js";
 
 const FAR = 400; // below the form: on a phone
@@ -22,11 +23,13 @@ export default function Images({ route }) {
   const { path, query } = route;
   const place = useRef(null);
   useEffect(() => { reattach(); bring(); }, []);
-  useErrands("images", (verb, { prompt, files }) => {
+  useErrands("images", async (verb, { prompt, files }) => {
     change({ mode: verb === "edit" ? "edit" : "draw", ...(prompt ? { prompt } : {}) });
-    if (files) import("./references.js").then((module) => module.addFiles(files));
     go("#/images");
-    requestAnimationFrame(focusPrompt);
+    if (!prompt) requestAnimationFrame(focusPrompt);
+    await bring();
+    if (files) await addFiles(files);
+    if (prompt) isDue.value = true;
   });
   const toWork = () => {
     if (path.length > 0) go("#/images");

@@ -45,10 +45,11 @@ function Order({ order, now }) {
   const { count } = order.wish;
   const box = within(size, count > 1 ? SEVERAL : PREVIEW, MOST_GROWTH);
   const isDone = order.phase === "done" || (isOver(order) && order.drawn > 0);
+  const hasRoom = !isOver(order) || previews.value[order.id]; // nothing will come any more: no room for it
   return html`<article class=${`panel images-order images-${order.phase}`}
     aria-label=${order.wish.prompt.slice(0, 80)}>
     ${isDone ? html`<${Results} batch=${order.id} box=${box} count=${order.drawn} />`
-      : html`<${Previews} order=${order} box=${box} count=${count} />`}
+      : hasRoom && html`<${Previews} order=${order} box=${box} count=${count} />`}
     <div class="images-order-side">
       <p class="images-order-prompt" title=${order.wish.prompt}>${order.wish.prompt}</p>
       <p class="small dim wrap">${facts(order, isSizeKnown(order, can) ? size : null)}</p>

@@ -114,7 +114,8 @@ function Label({ label, own, onLabel }) {
     </button>`;
   }
   const onKeyDown = (event) => {
-    if (event.isComposing || (event.key !== "Enter" && event.key !== "Escape")) return;
+    const isComposing = event.isComposing || event.keyCode === 229;
+    if (isComposing || (event.key !== "Enter" && event.key !== "Escape")) return;
     event.preventDefault();
     event.stopPropagation();
     end(event.key === "Enter" ? edited : null);

@@ -14,7 +14,8 @@ const READ_AS_THEY_ARE = new Set([
 const DRAWN_ANEW = new Set(["image/avif", "image/heic", "image/svg+xml", "image/x-icon", "image/jxl"]);
 const TEXT_NAMES = new RegExp(
   "\\.(txt|md|rst|log|csv|tsv|json|jsonl|ya?ml|toml|ini|cfg|conf|env|xml|html?|css|m?[jt]sx?|py|pyi|ipynb|" +
-    "sh|bash|ps1|bat|c|h|cc|cpp|hpp|cs|go|rs|java|kt|swift|rb|php|pl|lua|sql|r|tex|diff|patch|dockerfile|srt|vtt)$",
+    "sh|bash|ps1|bat|c|h|cc|cpp|hpp|cs|go|rs|java|kt|swift|rb|php|pl|lua|sql|r|tex|diff|patch|dockerfile|" +
+    "srt|vtt)$",
   "i",
 );
 const HEIC_BRANDS = new Set(["heic", "heix", "heim", "heis", "hevc", "hevx", "hevm", "hevs"]);

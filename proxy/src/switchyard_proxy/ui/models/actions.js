@@ -39,12 +39,13 @@ export function Actions({ model }) {
   </div>`;
 }
 
+/** The second click of a double one would meet the button that calls off what the first began. */
 function Verb({ verb, model, isFirst = false }) {
   const going = underWay.value.get(keyOf(model));
   const look = isFirst && verb === "load" ? "button button-primary" : "button";
   return html`<button class=${look} aria-disabled=${going === verb ? "true" : undefined}
       aria-label=${t("models.verb_of", { verb: wordOf(verb, model), name: model.name })}
-      aria-keyshortcuts=${KEYS[verb]} onClick=${() => order(verb, model)}>
+      aria-keyshortcuts=${KEYS[verb]} onClick=${({ detail }) => detail < 2 && order(verb, model)}>
     ${wordOf(verb, model)}${going === verb ? "…" : ""}</button>`;
 }
 

@@ -11,9 +11,9 @@ import { FailureBox } from "./failure.js";
 import { usedAt } from "./listing.js";
 import { Log } from "./logs.js";
 import { now } from "./now.js";
-import { remove } from "./orders.js";
 import { Past } from "./past.js";
 import { place, show, TABS } from "./place.js";
+import { remove } from "./removal.js";
 import { mayEdit, mayOperate } from "./rights.js";
 import { Memory, Standing } from "./state.js";
 

@@ -7,10 +7,9 @@ import { t } from "../i18n/index.js";
 import { copyText } from "../shell/copy.js";
 import { useKeys } from "../shell/keys.js";
 import { toast } from "../shell/toast.js";
-import { sites } from "../store/live.js";
 import { catalog, check, writeCatalog } from "./calls.js";
 import { lineIn, placeIn } from "./json-places.js";
-import { show } from "./place.js";
+import { named, show } from "./place.js";
 
 const CHECK_MS = 400;
 
@@ -71,7 +70,7 @@ function Text({ site, file, keep }) {
 }
 
 function titleOf(site) {
-  const machine = sites.value.length > 1 ? ` · ${sites.value[site]?.name ?? site + 1}` : "";
+  const machine = named.value.length > 1 ? ` · ${named.value[site]?.name ?? site + 1}` : "";
   return t("models.file.title") + machine;
 }
 
@@ -165,9 +164,12 @@ function jumpTo(area, place) {
   if (!place) return;
   area.focus();
   area.setSelectionRange(place.start, place.end);
-  const line = lineOf(area.value, place);
-  const height = area.scrollHeight / area.value.split("\n").length;
-  area.scrollTop = Math.max(0, (line - 1) * height - area.clientHeight / 3);
+  const lines = area.value.split("\n");
+  const before = area.value.slice(0, place.start).split("\n");
+  const height = area.scrollHeight / lines.length;
+  const width = area.scrollWidth / Math.max(...lines.map(({ length }) => length), 1);
+  area.scrollTop = Math.max(0, (before.length - 1) * height - area.clientHeight / 3);
+  area.scrollLeft = Math.max(0, before.at(-1).length * width - area.clientWidth / 2);
 }
 
 /** What the manager finds wrong with the text, once the typing pauses; until then, what it said last. */

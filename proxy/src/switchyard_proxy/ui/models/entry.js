@@ -7,6 +7,21 @@ import { engineFields, fieldsOf, nameProblem, readField, typedOf } from "./schem
 /** Fields that can run programs on the machine: a manager may refuse to have them changed from here. */
 export const GUARDED = new Set(["image", "container", "port", "mounts", "path", "env", "extra_args"]);
 
+const GUARDED_ARGS = ["trust_remote_code", "chat_template", "tokenizer"];
+
+/**
+ * Whether an entry that is taken out of a file could be put back from here.
+ * @param {{text: string, guarded: boolean}} file as a manager gives it
+ */
+export function canComeBack({ text, guarded }, name) {
+  const entry = entryIn(text, name);
+  if (!entry || !guarded) return Boolean(entry);
+  const { path = "state:", engine_args: args = {} } = entry;
+  const isOurs = String(path).startsWith("state:");
+  const isFree = [...GUARDED].every((field) => field === "path" || !(field in entry));
+  return isOurs && isFree && !GUARDED_ARGS.some((arg) => arg in args);
+}
+
 /** What the form begins with for an entry that is there, or for a new one. */
 export function draftOf(schema, name = "", entry = { type: "text" }) {
   const { engine_args: args = {}, ...own } = entry;

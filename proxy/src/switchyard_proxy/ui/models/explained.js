@@ -12,9 +12,9 @@ export function Explained({ model }) {
   if (!explanation) return null;
   const { outcome, victims, in_the_way: inTheWay, sentences } = explanation;
   const others = inTheWay.join(", ") || t("models.outcome.freed_memory");
-  const isLoaded = outcome === "loaded";
+  const isAsked = outcome === "loaded" || model.waiting > 0; // then it says itself how it stands
   return html`<section class="models-explained">
-    ${!isLoaded && html`<p><span class=${`tone-${TONES[outcome] ?? "ok"}`}
+    ${!isAsked && html`<p><span class=${`tone-${TONES[outcome] ?? "ok"}`}
         aria-hidden="true">${TONES[outcome] ? "▲" : "●"}</span>
       ${" "}${t(`models.outcome.${outcome}`, {
         name: model.name, victims: victims.join(", "), others,

@@ -5,11 +5,11 @@ import { html, useEffect, useMemo, useRef, useState } from "../html.js";
 import { explain } from "../api.js";
 import { t } from "../i18n/index.js";
 import { toast } from "../shell/toast.js";
-import { models, sites } from "../store/live.js";
+import { models } from "../store/live.js";
 import { catalog, check, schema, writeEntry } from "./calls.js";
 import { draftOf, entryIn, fieldOfFault, fileWith, GUARDED, merged, readDraft } from "./entry.js";
 import { FormField, problemText } from "./form-field.js";
-import { show } from "./place.js";
+import { named, show } from "./place.js";
 import { engineFields, fieldsOf } from "./schema.js";
 
 const FIRST = ["type", "repo", "path", "vram_mib", "context_length", "aliases", "description"];
@@ -120,11 +120,11 @@ function Name({ draft, problem, onInput, site, setSite }) {
         onInput=${(event) => onInput(event.target.value)} />
       ${problem && html`<span class="field-error">${problemText(problem)}</span>`}
       <span class="field-hint" id="models-form-name-hint">${t("models.form.name_hint")}</span></div>
-    ${sites.value.length > 1 && html`<div class="field"><label class="field-label"
+    ${named.value.length > 1 && html`<div class="field"><label class="field-label"
         for="models-form-site">${t("models.machine")}</label>
       <select class="select" id="models-form-site" value=${site}
           onChange=${(event) => setSite(Number(event.target.value))}>
-        ${sites.value.map((one) => html`<option key=${one.site}
+        ${named.value.map((one) => html`<option key=${one.site}
             value=${one.site}>${one.name ?? one.site + 1}</option>`)}
       </select></div>`}
   </div>`;

@@ -28,7 +28,7 @@ function Group({ group, isOneOfSeveral }) {
     ${(machine || isOneOfSeveral || mayOperate.value) && html`<${Machine} machine=${machine}
         group=${group} />`}
     <p class="models-census dim small">${census(all).map(({ phase, n }) => html`
-      <span key=${phase}>${n} ${t(`shell.phase.${phase}`)}</span>`)}</p>
+      <span key=${phase}>${t(`shell.phase.${phase}`)} ${n}</span>`)}</p>
     ${group.models.length > 0 ? html`<${Table} models=${group.models} />`
       : html`<p class="dim models-none">${all.length ? t("models.none_match") : t("models.none_here")}</p>`}
   </section>`;

@@ -56,7 +56,8 @@ const taken = (gpu) => gpu.used_mib ?? gpu.claimed_mib ?? 0;
 /** The bar, for those who do not see it. */
 function sentence(gpu, parts) {
   const said = parts.map(({ kind, name, mib: size }) => t(`models.part.${kind}`, { name, size: mib(size) }));
-  return [t("models.gpu.used", { used: mib(taken(gpu)), total: mib(gpu.total_mib) }), ...said].join("; ");
+  const key = gpu.used_mib === null ? "models.gpu.claimed" : "models.gpu.used";
+  return [t(key, { used: mib(taken(gpu)), total: mib(gpu.total_mib) }), ...said].join("; ");
 }
 
 /** `--share` is the part's width, `--held` how much of that is measured. */

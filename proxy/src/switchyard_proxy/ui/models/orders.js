@@ -4,12 +4,11 @@
 import { explain } from "../api.js";
 import { effect, signal } from "../html.js";
 import { t } from "../i18n/index.js";
-import { announce } from "../shell/announcer.js";
 import { confirm } from "../shell/dialog.js";
 import { toast } from "../shell/toast.js";
 import { models } from "../store/live.js";
 import { keyOf } from "../store/news.js";
-import { command, removeEntry } from "./calls.js";
+import { command } from "./calls.js";
 import { concerned, undoOf } from "./verbs.js";
 
 /** The models that the reader asked to load, until they are up: whoever else waits is others' business. */
@@ -73,24 +72,4 @@ function note(model, verb) {
   if (verb) next.set(keyOf(model), verb);
   else next.delete(keyOf(model));
   underWay.value = next;
-}
-
-/** Takes a model out of models.json. @returns {Promise<boolean>} whether it is gone */
-export async function remove(model) {
-  const isSure = await confirm({
-    title: t("models.ask.remove.title", { name: model.name }),
-    text: t("models.ask.remove.text", { n: model.in_flight }),
-    yes: t("models.remove"),
-    danger: true,
-  });
-  if (!isSure) return false;
-  try {
-    await removeEntry(model);
-    announce(t("models.done.remove", { name: model.name }));
-    toast({ text: t("models.done.remove", { name: model.name }), kind: "ok" });
-    return true;
-  } catch (error) {
-    toast({ text: explain(error), kind: "err" });
-    return false;
-  }
 }

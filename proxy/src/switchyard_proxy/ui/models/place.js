@@ -7,6 +7,7 @@ import { models, sites } from "../store/live.js";
 import { keyOf } from "../store/news.js";
 import { find } from "../store/names.js";
 import { groups } from "./listing.js";
+import { namesOf } from "./machine-names.js";
 
 export const TABS = ["now", "log", "past"];
 
@@ -53,10 +54,16 @@ export const shown = computed(() => {
   return find(here, name)?.model ?? null;
 });
 
+/** The machines by their names. */
+export const named = computed(() => {
+  const names = namesOf(sites.value);
+  return sites.value.map((one) => ({ ...one, name: names.get(one.site) }));
+});
+
 /** The models as they are listed: for each machine its own. */
 export const listed = computed(() => {
   const { filter, sort } = place.value;
-  return groups(models.value, { filter, sort, sites: sites.value });
+  return groups(models.value, { filter, sort, sites: named.value });
 });
 
 /** The key of the row that keys act on. */

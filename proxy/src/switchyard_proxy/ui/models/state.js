@@ -54,7 +54,9 @@ function Failed({ model }) {
 
 /** What it holds of a GPU, and what of that is claimed. */
 export function Memory({ model }) {
-  const { measured_mib: measured, claim_mib: claim } = model;
+  const { claim_mib: claim } = model;
+  // The most that was measured since it was loaded: of one that sleeps that says nothing.
+  const measured = model.phase === "asleep" ? null : model.measured_mib;
   const size = (mib) => bytes(mib * 2 ** 20);
   if (!measured && !claim) return html`<span class="dim" aria-hidden="true">–</span>`;
   const how = measured && claim ? t("models.claimed", { size: size(claim) })

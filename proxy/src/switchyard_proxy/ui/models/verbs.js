@@ -15,7 +15,7 @@ export function verbsOf(model) {
   const verbs = [];
   if (AT_REST.includes(phase) && !isWaitedFor(model)) verbs.push("load");
   if (isComingUp(phase) || isWaitedFor(model) || files?.at === "fetching") verbs.push("cancel");
-  if (phase === "ready") verbs.push("sleep");
+  if (phase === "ready" && model.can_sleep) verbs.push("sleep");
   if (LEAVES.includes(phase)) verbs.push("unload");
   if (files && files.at !== "fetching" && files.at !== "unknown") verbs.push("pull");
   verbs.push(model.pinned ? "unpin" : "pin");

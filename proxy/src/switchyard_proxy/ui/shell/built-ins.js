@@ -9,17 +9,20 @@ import { change } from "../store/settings.js";
 import { openHelp, stopHere } from "./app-keys.js";
 import { provide, register } from "./commands.js";
 import { say } from "./command-line.js";
+import { controls, press } from "./controls.js";
 import { ask } from "./errands.js";
 import { toast } from "./toast.js";
 
 const CHOICES = {
   theme: ["phosphor", "amber", "paper", "auto"],
   lang: ["en", "ru", "auto"],
+  density: ["cosy", "compact"],
   switch: ["on", "off"],
 };
 
 export function addBuiltIns() {
   provide("model", modelNames);
+  provide("control", () => [...controls().keys()]);
   for (const [kind, names] of Object.entries(CHOICES)) provide(kind, () => names);
   for (const command of all()) register({ title: `shell.command.${command.name}`, args: [], ...command });
 }
@@ -51,14 +54,22 @@ const all = () => [
   { name: "settings", hint: "g s", run: () => go("#/settings") },
   { name: "theme", args: ["theme"], run: ([theme]) => change({ theme: oneOf("theme", theme) }) },
   { name: "lang", args: ["lang"], run: ([lang]) => change({ lang: oneOf("lang", lang) }) },
+  { name: "density", args: ["density"], run: ([one]) => change({ density: oneOf("density", one) }) },
   { name: "scanlines", args: ["switch"], run: ([on]) => change({ scanlines: oneOf("switch", on) === "on" }) },
   { name: "cancel", args: ["stream?"], run: ([id]) => cancel(id) },
+  { name: "press", args: ["control"], run: ([name]) => press(shown(name)) },
   { name: "help", hint: "?", run: () => openHelp() },
 ];
 
 function known(name) {
   const found = find(models.peek(), name);
   if (!found) throw new Error(t("shell.fault.model", { name }));
+  return found;
+}
+
+function shown(name) {
+  const found = controls().get(name);
+  if (!found) throw new Error(t("shell.fault.control", { name }));
   return found;
 }
 

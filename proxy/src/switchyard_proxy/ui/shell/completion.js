@@ -14,6 +14,8 @@ function partsOf(line) {
 const commandOf = (table, word) => table.find((one) => one.name === word);
 const kindAt = (command, at) => command?.args?.[at]?.replace(/\?$/, "");
 const isNeeded = (arg) => !arg.endsWith("?");
+/** Kinds that take the rest of the line as it stands. */
+const isRest = (arg) => /^(text|control)\b/.test(arg);
 
 /**
  * How the line may go on, best first. Each has the whole line it would make.
@@ -25,10 +27,12 @@ const isNeeded = (arg) => !arg.endsWith("?");
 export function complete(line, table, sources) {
   const { words, isOpen } = partsOf(line);
   if (words.length === 0 || (words.length === 1 && isOpen)) return commandsFor(words[0] ?? "", table);
-  const before = isOpen ? words.slice(0, -1) : words;
-  const kind = kindAt(commandOf(table, words[0]), before.length - 1);
-  const names = sources[kind]?.() ?? [];
-  return ranked(isOpen ? words.at(-1) : "", names, ({ name }) => name).slice(0, LIMIT)
+  const command = commandOf(table, words[0]);
+  const rest = command?.args?.findIndex(isRest) ?? -1;
+  const fixed = isOpen ? words.length - 1 : words.length;
+  const before = words.slice(0, rest < 0 ? fixed : Math.min(fixed, rest + 1));
+  const names = sources[kindAt(command, before.length - 1)]?.() ?? [];
+  return ranked(words.slice(before.length).join(" "), names, ({ name }) => name).slice(0, LIMIT)
     .map(({ item: { name, note }, at }) => ({ line: [...before, name].join(" "), text: name, note, at }));
 }
 
@@ -72,7 +76,7 @@ function onlyOne(word, table) {
 function argsOf(rest, kinds) {
   const args = [];
   for (const kind of kinds) {
-    if (kind.startsWith("text")) return [...args, rest];
+    if (isRest(kind)) return [...args, rest];
     const [, word, after] = /^(\S*)\s*(.*)$/s.exec(rest);
     args.push(word);
     rest = after;

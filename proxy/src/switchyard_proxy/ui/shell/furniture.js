@@ -11,11 +11,14 @@ import { appKeys } from "./app-keys.js";
 import { addBuiltIns } from "./built-ins.js";
 import { CommandLine } from "./command-line.js";
 import { furniture } from "./frame.js";
+import { keepFocus } from "./kept-focus.js";
 import { bind, listen } from "./keys.js";
 import { LiveLine } from "./live-line.js";
 import { watchVersion } from "./newer.js";
 import { watchProgress } from "./progress.js";
 import { mountToasts, toast } from "./toast.js";
+
+const TIDY_AFTER_MS = 20_000; // by then nobody waits for the page
 
 // What went on in the last page of this tab goes on, whichever view is shown now.
 const UNFINISHED = {
@@ -28,6 +31,7 @@ export async function furnish() {
   addBuiltIns();
   bind(appKeys(), { scope: "app", title: "shell.keys.anywhere" });
   listen();
+  keepFocus();
   mountToasts();
   watchProgress();
   furniture.value = { LiveLine, CommandLine, isMissing: false };
@@ -35,8 +39,12 @@ export async function furnish() {
   effect(() => { speak(settings.value.lang); });
   watchAccess();
   watchVersion();
+  setTimeout(tidy, TIDY_AFTER_MS);
   for (const [place, [view, load]] of Object.entries(UNFINISHED)) reattach(place, view, load);
 }
+
+/** What fails now is tried again with another page. */
+const tidy = () => import("../store/unneeded.js").then((module) => module.tidy()).catch(() => {});
 
 async function speak(wanted) {
   try {

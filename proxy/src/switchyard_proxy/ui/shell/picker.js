@@ -68,10 +68,14 @@ export function ModelPicker({ value, onPick, fits = () => true, label, id }) {
   const button = useRef(null);
   const popup = useId();
   const model = find(models.value, value)?.model;
-  const toggled = ({ newState }) => {
-    setOpen(newState === "open");
-    if (newState === "open") place(list.current, button.current);
+  // What is in it is there before it shows, so that its field has the focus from the first moment; and it
+  // stays until it is hidden, so that the focus is given back.
+  const opens = ({ newState }) => {
+    if (newState !== "open") return;
+    setOpen(true);
+    place(list.current, button.current);
   };
+  const toggled = ({ newState }) => setOpen(newState === "open");
   const close = () => {
     list.current.hidePopover();
     button.current.focus();
@@ -89,7 +93,7 @@ export function ModelPicker({ value, onPick, fits = () => true, label, id }) {
       <span class="picker-name">${value || t("shell.picker.none")}</span>
       <span class="picker-arrow" aria-hidden="true">▾</span></button>
     <div ref=${list} id=${popup} popover="auto" class="menu picker" role="dialog" aria-label=${label}
-        onToggle=${toggled}>
+        onBeforeToggle=${opens} onToggle=${toggled}>
       ${isOpen && html`<${Choices} value=${value} fits=${fits} label=${label} onPick=${pick}
         onLeave=${close} />`}
     </div>`;
@@ -121,7 +125,7 @@ function Choices({ value, fits, label, onPick, onLeave }) {
     walk(event, { here, count: rows.length, setAt, pick: () => onPick(rows[here].name), onLeave });
   return html`<input ref=${field} class="input picker-filter" type="text" role="combobox" aria-expanded="true"
       aria-label=${t("shell.picker.filter")} placeholder=${t("shell.picker.filter")} aria-controls=${base}
-      aria-autocomplete="list" autocomplete="off" spellcheck=${false}
+      aria-autocomplete="list" autocomplete="off" autofocus spellcheck=${false}
       aria-activedescendant=${here >= 0 ? `${base}-${here}` : undefined} value=${typed} onKeyDown=${move}
       onInput=${(event) => {
         setTyped(event.target.value);

@@ -223,11 +223,12 @@ export const remove = (id) => change(id, { deleted: Date.now() });
 export const restore = (id) => change(id, { deleted: null });
 
 /**
- * Forgets what was deleted a while ago. Answers with its messages, whose files somebody else must let go.
+ * Forgets what was deleted a while ago, and what was about to be said there. Answers with its messages, whose
+ * files somebody else must let go.
  * @param {number} [now]
  */
 export function sweep(now = Date.now()) {
-  return write(["conversations", "messages"], async (tx) => {
+  return write(["conversations", "messages", "drafts"], async (tx) => {
     const all = await asked(tx.objectStore("conversations").getAll());
     const gone = all.filter((one) => one.deleted && one.deleted < now - FORGET_AFTER_MS);
     const shelf = tx.objectStore("messages");
@@ -238,6 +239,7 @@ export function sweep(now = Date.now()) {
       for (const record of records) shelf.delete(record.id);
       forgotten.push(...records);
       tx.objectStore("conversations").delete(id);
+      tx.objectStore("drafts").delete(id);
     }
     return forgotten;
   });

@@ -1,5 +1,6 @@
-// Markdown cut into segments that can be drawn once and for all, while its text still comes. A fold over whole lines:
-// where a segment ends depends on the text alone, never on how it was cut on its way. Pure; draws nothing.
+// Markdown cut into segments that can be drawn once and for all, while its text still comes. A fold over
+// whole lines: where a segment ends depends on the text alone, never on how it was cut on its way. Pure;
+// draws nothing.
 
 import {
   closesFence, endsMath, fenceIn, indentOf, interrupts, isBlank, isDelimiterRow, isHeading, isQuote, isRule,
@@ -8,6 +9,8 @@ import {
 
 export const LONGEST = 4_000; // of a segment, so that drawing the last one anew never takes long
 const CODE_INDENT = 4;
+// Each row moves all of a table's columns. A longer one goes on under its head as the next.
+const ROWS_OF_A_TABLE = 400;
 
 /**
  * @typedef {object} Segment
@@ -15,8 +18,8 @@ const CODE_INDENT = 4;
  * @property {"text" | "plain" | "fence" | "item" | "row"} kind `plain` is not read as Markdown at all
  * @property {string} raw of a fence: what is inside
  * @property {string} [info] of a fence
- * @property {{id: number, kind: string, start: number, isLoose: boolean, head: string}} [group] the list of an item,
- *   the table of a row
+ * @property {{id: number, kind: string, start: number, isLoose: boolean, head: string}} [group] the list of
+ *   an item, the table of a row
  */
 
 export class Blocks {
@@ -82,6 +85,7 @@ class Fold {
   math = null;
   item = null; // {content, kind}
   group = null;
+  rows = 0; // of the table that is open
   segments = 0;
   groups = 0;
 
@@ -187,6 +191,8 @@ class Fold {
 
   #inTable(line, closed) {
     if (interrupts(line)) return false;
+    if (this.rows === ROWS_OF_A_TABLE) this.#openTable(this.group.head, closed);
+    this.rows += 1;
     this.#emit("row", line, closed);
     return true;
   }
@@ -198,7 +204,8 @@ class Fold {
     if (this.item.fence) return this.#inItemsFence(line, indent, closed);
     if (indent >= content) return this.#addToItem(line);
     if (item && item.kind === kind && indent < CODE_INDENT) return this.#nextItem(line, item, closed);
-    if (item && indent >= 2) return this.#addToItem(line); // meant to be inside, though a blank or two too few
+    // Meant to be inside, though a blank or two too few.
+    if (item && indent >= 2) return this.#addToItem(line);
     if (this.blanks > 0 || item || interrupts(line)) return false;
     return this.#addToItem(line);
   }
@@ -267,10 +274,15 @@ class Fold {
     if (!isTableRow(head) || cellsIn(head) !== cellsIn(line)) return false;
     this.raw = lines.join("\n");
     if (lines.length) this.#close(closed);
-    this.#open("table", "");
-    this.group = this.#newGroup({ kind: "table", start: 0, head: `${head}\n${line}` });
-    this.#emit("row", "", closed); // the head itself
+    this.#openTable(`${head}\n${line}`, closed);
     return true;
+  }
+
+  #openTable(head, closed) {
+    this.#open("table", "");
+    this.group = this.#newGroup({ kind: "table", start: 0, head });
+    this.rows = 0;
+    this.#emit("row", "", closed); // the head itself
   }
 
   #newGroup(what) {

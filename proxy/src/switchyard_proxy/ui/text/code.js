@@ -1,4 +1,5 @@
-// Blocks of code: name of the language, buttons, lines. They grow by appending; colours come once, when they are whole.
+// Blocks of code: name of the language, buttons, lines. They grow by appending; colours come once, when they
+// are whole.
 
 import { copyText } from "../shell/copy.js";
 import { announce } from "../shell/announcer.js";
@@ -7,7 +8,8 @@ import { colour } from "./colours.js";
 import { label } from "./labels.js";
 import { later } from "./later.js";
 
-const PART_LINES = 100; // a part is laid out by itself, so that a line more costs no more at the ten-thousandth
+// A part is laid out by itself, so that a line more costs no more at the ten-thousandth.
+const PART_LINES = 100;
 const COPIED_MS = 1_500;
 
 /**

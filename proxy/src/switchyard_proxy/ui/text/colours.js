@@ -1,5 +1,5 @@
-// Colours for code: the grammar of a language is asked for when first needed, and its tokens become spans. The text is
-// never changed, and never becomes HTML.
+// Colours for code: the grammar of a language is asked for when first needed, and its tokens become spans.
+// The text is never changed, and never becomes HTML.
 
 import { lazily } from "./later.js";
 
@@ -21,7 +21,9 @@ const LANGUAGES = {
   xml: ["xml", "html", "svg", "vue", "svelte", "xhtml"],
   yaml: ["yaml", "yml"],
 };
-const NAMES = new Map(Object.entries(LANGUAGES).flatMap(([name, aliases]) => aliases.map((alias) => [alias, name])));
+const NAMES = new Map(
+  Object.entries(LANGUAGES).flatMap(([name, aliases]) => aliases.map((alias) => [alias, name])),
+);
 const LARGEST = 60_000; // signs; more would hold the page up
 const INSIDE = { javascript: ["xml", "css"], typescript: ["xml", "css"], xml: ["javascript", "css"] };
 
@@ -60,7 +62,8 @@ export function colour(language, code, later, then) {
     const tree = library.highlight(text, { language: name, ignoreIllegals: true })._emitter.rootNode;
     const parts = [...code.childNodes];
     const lengths = parts.map((part) => part.textContent.length);
-    cut(piecesOf(tree), lengths).forEach((pieces, index) => parts[index].replaceChildren(...pieces.map(span)));
+    const coloured = cut(piecesOf(tree), lengths);
+    coloured.forEach((pieces, index) => parts[index].replaceChildren(...pieces.map(span)));
     then();
   }));
 }

@@ -28,7 +28,8 @@ function rendered(tokens) {
   return [...holder.childNodes];
 }
 
-// What a reader sees inside an item is inside it, though by the letter of the grammar it may have ended before.
+// What a reader sees inside an item is inside it, though by the letter of the grammar it may have ended
+// before.
 function item([list, ...others]) {
   if (list?.type !== "list") return element("li", "", ...rendered([list, ...others]));
   const [first, ...rest] = list.items;

@@ -1,8 +1,12 @@
-// What is Markdown here: GFM with line breaks and mathematics, and no HTML, which stays the text that it is. Pure.
+// What is Markdown here: GFM with line breaks and mathematics, and no HTML, which stays the text that it is.
+// Pure.
 
 import { Lexer, Marked } from "../vendor/marked/marked.js";
 
-const DEFINITION = /^ {0,3}\[(?!\^)((?:\\.|[^[\]\\\n])+)\]:[ \t]*(?:<([^<>\n]*)>|([^<\s]\S*))(?:[ \t]+(?:"([^"\n]*)"|'([^'\n]*)'|\(([^()\n]*)\)))?[ \t]*(?:\n+|$)/;
+const DEFINITION = new RegExp(
+  String.raw`^ {0,3}\[(?!\^)((?:\\.|[^[\]\\\n])+)\]:[ \t]*(?:<([^<>\n]*)>|([^<\s]\S*))`
+    + String.raw`(?:[ \t]+(?:"([^"\n]*)"|'([^'\n]*)'|\(([^()\n]*)\)))?[ \t]*(?:\n+|$)`,
+);
 const DEEPEST = 40;
 const NESTED = new RegExp(`^(?:[ \\t]*(?:>|(?:[-+*]|\\d{1,9}[.)])(?=[ \\t]))){${DEEPEST},}`, "m");
 const CROWDED = 400; // marks in one segment: more are not stress, and take the square of their number to tell
@@ -28,11 +32,14 @@ const mathBlock = {
     const formula = formulaAt(src.slice(indent), "mathBlock");
     if (!formula) return undefined;
     const [rest] = /^[ \t]*(?:\n|$)/.exec(src.slice(indent + formula.raw.length)) ?? [null];
-    return rest === null ? undefined : { ...formula, raw: src.slice(0, indent + formula.raw.length + rest.length) };
+    if (rest === null) return undefined;
+    return { ...formula, raw: src.slice(0, indent + formula.raw.length + rest.length) };
   },
 };
 
-/** The formula with which this text begins. Looked for by hand: an expression would take ages over "$$$$$$…". */
+/**
+ * The formula with which this text begins. Looked for by hand: an expression would take ages over "$$$$$$…".
+ */
 function formulaAt(src, type) {
   for (const [open, close, isBlock] of DELIMITERS) {
     if (!src.startsWith(open)) continue;
@@ -64,7 +71,8 @@ function definition(src) {
   if (!match) return undefined;
   const [raw, label, pointed, plain, ...titles] = match;
   const tag = label.toLowerCase().replace(/\s+/g, " ");
-  return { type: "def", tag, raw, href: pointed ?? plain, title: titles.find((title) => title !== undefined) };
+  const title = titles.find((one) => one !== undefined);
+  return { type: "def", tag, raw, href: pointed ?? plain, title };
 }
 
 const nothing = () => undefined;

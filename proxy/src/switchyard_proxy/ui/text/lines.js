@@ -49,8 +49,8 @@ export const mayCloseFence = (line, mark) => {
 };
 
 /**
- * @returns {{indent: number, content: number, kind: string, start: number, isEmpty: boolean, text: string} | null}
- *   `kind` is what all items of one list share, `content` the column where the item's text begins
+ * @returns {{indent: number, content: number, kind: string, start: number, isEmpty: boolean, text: string} |
+ *   null} `kind` is what all items of one list share, `content` the column where the item's text begins
  */
 export function itemIn(line) {
   const found = isRule(line) ? null : ITEM.exec(line);

@@ -6,7 +6,8 @@ const ALLOWED = ["http:", "https:", "mailto:"];
 const PICTURES = ["http:", "https:"];
 
 /**
- * The address as it may stand in a link, or null. Without a scheme it would be a page of ours, which nobody meant.
+ * The address as it may stand in a link, or null. Without a scheme it would be a page of ours, which nobody
+ * meant.
  * @param {string} href @param {string[]} [allowed]
  */
 export function safeAddress(href, allowed = ALLOWED) {

@@ -1,5 +1,6 @@
-// A reply that is being written: its text grows in an element of its own, once a frame at most, and never waits for
-// a frame when nobody looks. It owns what is in the element; it knows nothing of where the text comes from.
+// A reply that is being written: its text grows in an element of its own, once a frame at most, and never
+// waits for a frame when nobody looks. It owns what is in the element; it knows nothing of where the text
+// comes from.
 
 import { Blocks } from "./blocks.js";
 import { breath } from "../breath.js";
@@ -94,6 +95,7 @@ export class LiveText {
     if (cost_ms > FLUSH_MS) this.#restUntil = performance.now() + cost_ms * REST;
     if (length < this.#portion && cost_ms < FLUSH_MS) return;
     const fits = this.#portion * (FLUSH_MS / Math.max(cost_ms, 0.5));
-    this.#portion = Math.round(Math.min(LARGEST, Math.max(SMALLEST, fits, this.#portion / 2), this.#portion * 2));
+    const wanted = Math.max(SMALLEST, fits, this.#portion / 2);
+    this.#portion = Math.round(Math.min(LARGEST, wanted, this.#portion * 2));
   }
 }

@@ -1,9 +1,12 @@
-// Formulas: their source at once, as MathML when the library is there. What cannot be read as TeX stays its source.
+// Formulas: their source at once, as MathML when the library is there. What cannot be read as TeX stays its
+// source.
 
 import { later, lazily } from "./later.js";
 
 const LONGEST = 4_000;
-const OPTIONS = { output: "mathml", throwOnError: true, strict: "ignore", trust: false, maxExpand: 200, maxSize: 20 };
+const OPTIONS = {
+  output: "mathml", throwOnError: true, strict: "ignore", trust: false, maxExpand: 200, maxSize: 20,
+};
 
 const withKatex = lazily(async () => (await import("../vendor/katex/katex.js")).default);
 

@@ -1,5 +1,5 @@
-// One piece of the document made like another with as few changes as can be, so that what the reader has selected,
-// focused or scrolled in it stays. Knows nothing of Markdown.
+// One piece of the document made like another with as few changes as can be, so that what the reader has
+// selected, focused or scrolled in it stays. Knows nothing of Markdown.
 
 const TEXT = 3;
 

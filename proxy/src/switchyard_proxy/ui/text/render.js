@@ -1,5 +1,5 @@
-// Tokens of Markdown as nodes of the document. Only text and elements made here: no HTML is ever parsed, and nothing
-// that a model says becomes an attribute but a link's checked address and a formula's source.
+// Tokens of Markdown as nodes of the document. Only text and elements made here: no HTML is ever parsed, and
+// nothing that a model says becomes an attribute but a link's checked address and a formula's source.
 
 import { codeBlock } from "./code.js";
 import { decoded } from "./entities.js";

@@ -1,5 +1,5 @@
-// Segments of a text as nodes in an element: those that have ended for good, those that have not until they change.
-// The same for a reply that comes and for one that is read again, so that both look the same.
+// Segments of a text as nodes in an element: those that have ended for good, those that have not until they
+// change. The same for a reply that comes and for one that is read again, so that both look the same.
 
 import { CodeBlock, drawCode } from "./code.js";
 import { bodyOf, groupElement, nodesOf, setLoose } from "./drawing.js";
@@ -11,7 +11,8 @@ const NAMES_LABEL = /\[[^\]]/;
 
 /**
  * @typedef {{segment: import("./blocks.js").Segment, isFinal: boolean, nodes: Node[]}} Slot
- * @typedef {{group: object | null, slots: Slot[]}} Row what is one after the other in the root: a group, or one slot
+ * @typedef {{group: object | null, slots: Slot[]}} Row what is one after the other in the root: a group, or
+ *   one slot
  */
 export class Sheet {
   #root;
@@ -37,8 +38,12 @@ export class Sheet {
     if (ended.length === 0 && look === this.#shown) return;
     this.#shown = look;
     const known = Object.keys(this.#links).length;
-    const slots = [...ended.map((one) => this.#slot(one, true)), ...open.map((one) => this.#slot(one, false))];
-    const goesOn = this.#group ? slots.findIndex(({ segment }) => segment.group?.id !== this.#group.group.id) : 0;
+    const slots = [
+      ...ended.map((one) => this.#slot(one, true)),
+      ...open.map((one) => this.#slot(one, false)),
+    ];
+    const isBeyond = ({ segment }) => segment.group?.id !== this.#group?.group.id;
+    const goesOn = this.#group ? slots.findIndex(isBeyond) : 0;
     const split = goesOn < 0 ? slots.length : goesOn;
     if (this.#group) this.#continue(slots.slice(0, split), slots[split]?.isFinal === true);
     this.#add(rowsOf(slots.slice(split)));
@@ -53,7 +58,8 @@ export class Sheet {
   }
 
   #grown({ id, raw, info }) {
-    if (this.#fence.id !== id || !this.#fence.block.goesOnAs(raw)) this.#fence = { id, block: new CodeBlock() };
+    const isSame = this.#fence.id === id && this.#fence.block.goesOnAs(raw);
+    if (!isSame) this.#fence = { id, block: new CodeBlock() };
     this.#fence.block.name(info);
     this.#fence.block.show(raw);
     return this.#fence.block.element;
@@ -95,7 +101,10 @@ export class Sheet {
     this.#inGroup = stands.slice(this.#settle(slots, stands));
   }
 
-  /** What has ended is drawn to its end, and remembered where it may change once more. @returns {number} its nodes */
+  /**
+   * What has ended is drawn to its end, and remembered where it may change once more.
+   * @returns {number} its nodes
+   */
   #settle(slots, stands) {
     let count = 0;
     for (const { segment, isFinal, nodes: { length } } of slots) {

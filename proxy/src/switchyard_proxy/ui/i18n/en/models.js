@@ -155,6 +155,7 @@ export default {
   "gpu.none": "No GPU that can be used: models here run on the processor.",
   "gpu.memory": "Memory of {name}",
   "gpu.used": "{used} of {total} used",
+  "gpu.claimed": "{used} of {total} claimed",
   "gpu.free": "{free} of {total} free",
   "gpu.reserve": "{size} kept free",
   "gpu.history": "Its memory in the last minutes",

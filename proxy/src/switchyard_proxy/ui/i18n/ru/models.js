@@ -169,6 +169,7 @@ export default {
   "gpu.none": "Пригодных GPU нет: модели здесь работают на процессоре.",
   "gpu.memory": "Память {name}",
   "gpu.used": "занято {used} из {total}",
+  "gpu.claimed": "отведено {used} из {total}",
   "gpu.free": "свободно {free} из {total}",
   "gpu.reserve": "{size} в запасе",
   "gpu.history": "Память за последние минуты",

@@ -26,6 +26,7 @@ export function Board({ handle, image, mask, tool, size, isBare, onStroke, onPar
   const [view, setView] = useView(frame, image);
   const [ring, setRing] = useState(null);
   const isSpace = useSpace();
+  useEffect(() => frame.current.focus({ preventScroll: true }), []);
   const box = () => ({ width: frame.current.clientWidth, height: frame.current.clientHeight });
   const zoom = (factor, at = { x: box().width / 2, y: box().height / 2 }) => (
     setView((now) => zoomed(now, at, factor, image, box())));
@@ -82,13 +83,14 @@ function useView(frame, image) {
   const [view, setView] = useState({ scale: 1, x: 0, y: 0 });
   const isMoved = useRef(false);
   useLayoutEffect(() => {
+    const element = frame.current;
     const refit = () => {
-      const { clientWidth: width, clientHeight: height } = frame.current;
+      const { clientWidth: width, clientHeight: height } = element;
       if (!isMoved.current && width && height) setView(fit(image, { width, height }));
     };
     refit();
     const observer = new ResizeObserver(refit);
-    observer.observe(frame.current);
+    observer.observe(element);
     return () => observer.disconnect();
   }, [image]);
   return [view, (next) => { isMoved.current = true; setView(next); }];
