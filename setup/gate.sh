@@ -69,7 +69,7 @@ gate_admin() { gate_pytest "$1/admin.xml" tests/manager/api tests/manager/cli; }
 
 gate_tests() {
   gate_pytest "$1/tests.xml" tests --ignore=tests/manager --ignore=tests/image_server/engine --ignore=tests/e2e \
-    --ignore=tests/setup/real --ignore=tests/gate --ignore=tests/clients
+    --ignore=tests/setup/real --ignore=tests/gate --ignore=tests/clients --ignore=tests/ui/browser
 }
 
 # The gate's own tests: faults planted in copies of the tree.

@@ -6,10 +6,12 @@
 # to themselves: apart, as three lanes of tests run side by side.
 IN_CONTAINERS="tests/e2e/docker tests/e2e/compose tests/e2e/house tests/e2e/vllm"
 OWN_MACHINES="tests/e2e/two_machines tests/e2e/own_engine"
-# The page in a browser, which drops what it asked for whenever Docker makes or removes a network.
-PAGE="tests/e2e/test_page.py"
+# The page in a browser, which drops what it asked for whenever Docker makes or removes a network: they have one of
+# their own, or wait until nobody does.
+IN_BROWSER="tests/e2e/test_page.py tests/ui/browser"
 # Those that hold us to a time, or to every one of thousands: they have the machine to themselves.
-ALONE="tests/e2e/test_ten_thousand.py tests/e2e/proxy/test_soak.py tests/e2e/proxy/test_trickle.py"
+ALONE="tests/e2e/test_ten_thousand.py tests/e2e/proxy/test_soak.py tests/e2e/proxy/test_trickle.py
+  tests/e2e/test_smooth_page.py"
 
 run_every_test() {
   local began=$SECONDS failed='' strict='' name
@@ -30,12 +32,13 @@ run_every_test() {
   {
     run_suite clients "$CONTROL_ENV" tests/clients || failed=yes
     run_suite end-to-end "$CONTROL_ENV" tests/setup/real tests/e2e \
-      $(ignoring $IN_CONTAINERS $OWN_MACHINES $PAGE $ALONE) || failed=yes
+      $(ignoring $IN_CONTAINERS $OWN_MACHINES $IN_BROWSER $ALONE) || failed=yes
+    if may_have_own_network; then IN_OWN_NETWORK=yes run_suite browser "$CONTROL_ENV" $IN_BROWSER || failed=yes; fi
     wait_for_jobs || true
     for name in image-server own-machines containers; do
       report_suite_aside "$name" || failed=yes
     done
-    run_suite page "$CONTROL_ENV" $PAGE || failed=yes
+    if ! may_have_own_network; then run_suite browser "$CONTROL_ENV" $IN_BROWSER || failed=yes; fi
     run_suite alone "$CONTROL_ENV" $ALONE || failed=yes
   }
   say ""
@@ -44,7 +47,7 @@ run_every_test() {
   "$CONTROL_ENV/bin/python" "$ROOT/setup/totals.py" ${strict:+--nothing-left-out} ${failed:+--failed} \
     "$RESULTS/manager.xml" "$RESULTS/admin.xml" "$RESULTS/tests.xml" "$RESULTS/planted.xml" "$RESULTS/image-server.xml" \
     "$RESULTS/clients.xml" "$RESULTS/end-to-end.xml" "$RESULTS/own-machines.xml" "$RESULTS/containers.xml" \
-    "$RESULTS/page.xml" "$RESULTS/alone.xml"
+    "$RESULTS/browser.xml" "$RESULTS/alone.xml"
 }
 
 # Beside the lane whose output is seen as it comes.
@@ -59,6 +62,10 @@ lane_of_engines() {
   suite_aside image-server "$IMAGE_SERVER_ENV" tests/image_server/engine
   # shellcheck disable=SC2086 # a list of paths
   suite_aside own-machines "$CONTROL_ENV" $OWN_MACHINES
+}
+
+may_have_own_network() {
+  command -v ip >/dev/null 2>&1 && unshare --net sh "$ROOT/setup/own_network.sh" true 2>/dev/null
 }
 
 # As pytest is told to leave them out.
@@ -102,7 +109,8 @@ pytest_in() {
   shift
   cd "$ROOT" || return
   forget_settings
-  exec "$env/bin/python" -m pytest "$@"
+  # shellcheck disable=SC2086 # words, or nothing
+  exec ${IN_OWN_NETWORK:+unshare --net sh setup/own_network.sh} "$env/bin/python" -m pytest "$@"
 }
 
 install_what_tests_need() {

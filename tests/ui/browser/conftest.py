@@ -13,27 +13,31 @@
          It fails the test on an error of the console, an exception, a report of the policy, or a request to
          another host. `visit.tolerate("503")` before what is provoked.
 `page`   `visit.open()`: the chat at 1280 px in English, for tests to whom all that is the same.
+`regular`  a visit by somebody who has been here before: quick, as the page need not be fetched again. For tests
+         that leave nothing in the browser but settings, which `open` writes anew, and route no requests.
+`locked`  a proxy of the stack that asks for keys (`locked.new_key("guest")`), never to be killed.
 `new_tour("ru")`  a page that goes through all scenes (see `scenes.py`); one for each language and all tests.
 `new_visit(url=…, **options)`  another, with options of Playwright's `new_context` (`locale="ru-RU"`).
 
 A test that waits for an engine's first answer gives it `ANSWERS_WITHIN_MS`. Screenshots of failed tests, and
-those that tests keep with `keep(page, name)`, go to the folder that the variable SCREENSHOTS names.
+those that tests keep with `keep(page, name)`, go to `.switchyard/screenshots`, or to the folder that the
+variable SCREENSHOTS names.
 """
 
 import os
 import re
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.e2e.conftest import Yard, demo
+from tests.e2e.conftest import ROOT, Yard, demo
 from tests.ui.browser.scenes import Tour
-from tests.ui.browser.stack import LONG, Stack, catalog, engines
+from tests.ui.browser.stack import LONG, OwnProxy, Stack, catalog, engines
 from tests.ui.browser.visit import Visit
 
 __all__ = ["ANSWERS_WITHIN_MS", "demo"]
@@ -48,7 +52,8 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-SCREENSHOTS = "SCREENSHOTS"
+SCREENSHOTS = Path(os.environ.get("SCREENSHOTS") or ROOT / ".switchyard" / "screenshots")
+HAS_FAILED = pytest.StashKey[bool]()
 # A browser and its engines share the machine with other tests.
 expect.set_options(timeout=20_000)
 NewVisit = Callable[..., Visit]
@@ -61,6 +66,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(300))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    item.stash[HAS_FAILED] = item.stash.get(HAS_FAILED, False) or report.failed
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -99,11 +111,34 @@ def new_visit(browser: Browser, stack: Stack, request: pytest.FixtureRequest) ->
 
     yield make
     for context, visit in made:
-        if os.environ.get(SCREENSHOTS) and request.session.testsfailed:
+        if request.node.stash.get(HAS_FAILED, False):
             keep(visit.page, f"last-{request.node.name}")
         context.close()
     for _, visit in made:
         visit.judge()
+
+
+@pytest.fixture(scope="session")
+def visit_of_a_regular(browser: Browser, stack: Stack) -> Iterator[Visit]:
+    context = browser.new_context(locale="en-US")
+    yield Visit.begin(context, stack.url)
+    context.close()
+
+
+@pytest.fixture
+def regular(visit_of_a_regular: Visit, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    visit = visit_of_a_regular
+    yield visit
+    if request.node.stash.get(HAS_FAILED, False):
+        keep(visit.page, f"last-{request.node.name}")
+    visit.page.goto("about:blank")
+    visit.judge()
+    visit.tolerated.clear()
+
+
+@pytest.fixture(scope="session")
+def locked(stack: Stack) -> OwnProxy:
+    return stack.new_proxy(auth="on").start()
 
 
 @pytest.fixture(scope="session")
@@ -136,6 +171,5 @@ def page(visit: Visit) -> Page:
 
 
 def keep(page: Page, name: str) -> None:
-    """A screenshot as an artefact, where somebody wants them."""
-    if folder := os.environ.get(SCREENSHOTS):
-        page.screenshot(path=Path(folder) / f"{re.sub(r'[^a-z0-9-]+', '-', name.lower())}.png")
+    """A screenshot as an artefact."""
+    page.screenshot(path=SCREENSHOTS / f"{re.sub(r'[^a-z0-9-]+', '-', name.lower())}.png")

@@ -3,8 +3,8 @@
 The message may hold orders in brackets, which are not said back: `[pace 50]` milliseconds between pieces,
 `[count 300]` numbered words instead, `[think some words]` first, `[fail some words]` instead of an answer,
 `[die]` in the middle of it, `[tool]` a call of a tool instead. Asked for the rest of an answer it goes on where
-that ended, unless it was told `[no rest]`. Takes the image server's flags. A model whose name says `slow` loads
-for a while, and one whose name says `broken` never does.
+that ended, unless it was told `[no rest]`. It sleeps and wakes when told. Takes the image server's flags. A
+model whose name says `slow` loads for a while, and one whose name says `broken` never does.
 """
 
 import asyncio
@@ -49,6 +49,7 @@ def pieces_of(text, orders):
 class Engine(asyncio.Protocol):
     held = b""
     talking = None
+    is_asleep = False
 
     def connection_made(self, transport):
         self.transport = transport
@@ -66,7 +67,12 @@ class Engine(asyncio.Protocol):
             self.answer(head.split(b" ")[1], json.loads(body or b"{}"))
 
     def answer(self, path, asked):
-        if b"tokenize" in path:
+        if path.startswith((b"/sleep", b"/wake")):
+            Engine.is_asleep = path.startswith(b"/sleep")
+            self.transport.write(reply(200, b"{}"))
+        elif path.startswith(b"/is_sleeping"):
+            self.transport.write(reply(200, b'{"is_sleeping": %s}' % str(self.is_asleep).lower().encode()))
+        elif b"tokenize" in path:
             text = words_of({"content": asked.get("prompt", "")}) or str(asked.get("messages", ""))
             self.transport.write(reply(200, b'{"count": %d, "max_model_len": 8192}' % len(text.split())))
         elif not asked.get("messages"):

@@ -6,7 +6,7 @@ A scene is an address, and what is done once the view stands. A tour goes from o
 import base64
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +40,17 @@ What usually turns up:
 """
 
 
+# When it was asked, when the first token came, how many there were.
+AT = 1_760_000_000_000
+FIGURES = {
+    "asked": AT,
+    "first": AT + 410,
+    "since": AT + 410,
+    "ended": AT + 4_730,
+    "usage": {"read": 48, "made": 247},
+}
+
+
 def png(width: int, height: int, hue: tuple[int, int, int] = (60, 140, 90)) -> str:
     """A picture of a few soft bands, as base64."""
 
@@ -54,26 +65,24 @@ def png(width: int, height: int, hue: tuple[int, int, int] = (60, 140, 90)) -> s
     return base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"".join(parts)).decode()
 
 
-def talk(model: str = "echo") -> dict[str, list[dict[str, Any]]]:
+def talk(
+    model: str = "echo", others: Sequence[str] = (GARDEN, HOSTILE, LONG)
+) -> dict[str, list[dict[str, Any]]]:
     """Some conversations, one of them with an answer in Markdown, one with a name that means no good."""
-    titles = {
-        CHAT: QUESTION,
-        "c0000002": GARDEN,
-        "c0000003": HOSTILE,
-        "c0000004": LONG,
-    }
+    titles = {CHAT: QUESTION} | {f"c{at:07}": title for at, title in enumerate(others, start=2)}
     said: list[dict[str, Any]] = [
         {"id": "m0000000", "parent": "", "role": "user", "text": QUESTION},
-        {"id": "m0000001", "parent": "m0000000", "role": "assistant", "text": ANSWER, "thought": THOUGHT},
+        {"id": "m0000001", "parent": "m0000000", "role": "assistant", "text": ANSWER, "thought": THOUGHT}
+        | FIGURES,
     ]
-    common = {"conversation": CHAT, "model": model, "state": "done", "at": 1_760_000_000_000}
+    common = {"conversation": CHAT, "model": model, "state": "done", "at": AT}
     return {
         "conversations": [
             {
                 "id": chat,
                 "title": title,
-                "created": 1_760_000_000_000,
-                "updated": 1_760_000_000_000 - at,
+                "created": AT,
+                "updated": AT - at,
                 "pinned": at == 0,
                 "model": model,
                 "system": "",
@@ -143,6 +152,12 @@ SCENES = (
 )
 
 
+DRAWN = """(theme) => {
+  document.documentElement.dataset.theme = theme;
+  return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+}"""
+
+
 @dataclass
 class Tour:
     """One page in one language, with conversations in it."""
@@ -153,16 +168,22 @@ class Tour:
     def begin(cls, visit: Visit, lang: str) -> "Tour":
         # What a model that cannot load has to say is asked for, and is an error.
         visit.tolerate("50[0-9]")
+        visit.page.emulate_media(reduced_motion="reduce")
         visit.open("settings", lang=lang, seed=talk())
         return cls(visit)
 
     def show(self, scene: Scene, width: int = 1280, height: int = 800, theme: str = "phosphor") -> Page:
         page = self.visit.page
-        page.set_viewport_size({"width": width, "height": height})
-        page.evaluate("(theme) => { document.documentElement.dataset.theme = theme; }", theme)
         for dialog in page.get_by_role("dialog").all():
             page.keyboard.press("Escape")
             expect(dialog).to_have_count(0)
+        self.resize()
         self.visit.go(scene.view)
         scene.then(page)
+        self.resize(width, height, theme)
         return page
+
+    def resize(self, width: int = 1280, height: int = 800, theme: str = "phosphor") -> None:
+        """The same scene otherwise, once that is drawn."""
+        self.visit.page.set_viewport_size({"width": width, "height": height})
+        self.visit.page.evaluate(DRAWN, theme)

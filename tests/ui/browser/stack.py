@@ -36,11 +36,8 @@ def catalog() -> dict[str, Any]:
     }
     entry = {"type": "text", "engine": "image-server", "path": ".", "gpus": 0, "context_length": 8192}
     demos = {name: starters[name] for name in DEMOS}
-    painters = {
-        "demo-image": demos["demo-image"] | {"capabilities": ["images", "image_edits"]},
-        "demo-image-words": demos["demo-image"] | {"capabilities": ["images"]},
-    }
-    return {"models": demos | painters | {name: entry | more for name, more in echoes.items()}}
+    demos["demo-image-words"] = demos["demo-image"] | {"capabilities": ["images"]}
+    return {"models": demos | {name: entry | more for name, more in echoes.items()}}
 
 
 def engines(folder: Path) -> Path:
@@ -91,7 +88,14 @@ class OwnProxy:
 
     def new_key(self, name: str, role: str = "use") -> str:
         command = (SCRIPTS / "switchyard-proxy", "keys", "add", name, "--role", role, "--state", self.folder)
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        key = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        if self.is_up():
+            Yard.until(lambda: self.knows(key), PROXY_UP_WITHIN_S)
+        return key
+
+    def knows(self, key: str) -> bool:
+        """It reads its keys anew every now and then."""
+        return httpx.get(f"{self.url}/v1/models", headers={"x-api-key": key}, timeout=5).is_success
 
 
 @dataclass

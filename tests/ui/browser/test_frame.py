@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.ui.browser.visit import Visit
@@ -18,6 +17,8 @@ PRETEND = """(live, [models, machines]) => {
 }"""
 MODEL = {"site": 0, "aliases": [], "serving": {"variants": {}}, "in_flight": 0}
 MIB_OF_24_GIB = 24_576
+GROUNDS = {"amber": "rgb(20, 13, 2)", "paper": "rgb(246, 241, 228)"}
+CUT = "(tab) => [...tab.children].some((part) => part.scrollWidth > tab.clientWidth)"
 
 
 def use(page: Page, path: str, deed: str, value: Any = None) -> Any:
@@ -29,19 +30,20 @@ def colour(page: Page) -> str:
     return str(page.evaluate("getComputedStyle(document.documentElement).backgroundColor"))
 
 
-@pytest.mark.parametrize(("theme", "ground"), [("amber", "rgb(20, 13, 2)"), ("paper", "rgb(246, 241, 228)")])
-def test_the_colours_are_there_before_anything_is_drawn(visit: Visit, theme: str, ground: str) -> None:
+def test_the_colours_are_there_before_anything_is_drawn(visit: Visit) -> None:
     visit.tolerate("ERR_FAILED", "Failed to load")
-    visit.open("settings", theme=theme)
-    visit.page.route("**/app.js", lambda route: route.abort())
+    page = visit.open("settings")
+    page.route("**/app.js", lambda route: route.abort())
 
-    visit.page.reload()
+    for theme, ground in GROUNDS.items():
+        page.evaluate("(theme) => { localStorage['switchyard.settings'] = JSON.stringify({theme}); }", theme)
+        page.reload()
 
-    assert colour(visit.page) == ground
-    assert visit.page.locator("#app").inner_html() == ""
+        assert colour(page) == ground
+        assert page.locator("#app").inner_html() == ""
 
 
-def test_without_a_choice_it_is_the_phosphor_without_lines(visit: Visit) -> None:
+def test_without_a_choice_it_is_the_phosphor_and_lines_are_drawn_where_they_are_asked_for(visit: Visit) -> None:
     page = visit.page
     page.emulate_media(color_scheme="light")
 
@@ -50,32 +52,25 @@ def test_without_a_choice_it_is_the_phosphor_without_lines(visit: Visit) -> None
 
     assert colour(page) == "rgb(10, 15, 10)"
     assert page.evaluate("getComputedStyle(document.body, '::after').content") == "none"
-
-
-def test_lines_are_drawn_where_they_were_asked_for(visit: Visit) -> None:
-    page = visit.open("settings", scanlines=True)
-
+    use(page, "store/settings.js", "({ change }) => change({ scanlines: true })")
     assert page.evaluate("getComputedStyle(document.body, '::after').position") == "fixed"
 
 
-@pytest.mark.parametrize("lang", ["en", "ru"])
-def test_on_a_phone_every_tab_is_whole_and_at_the_thumb(visit: Visit, lang: str) -> None:
-    page = visit.open("settings", width=360, height=700, lang=lang)
-
-    tabs = page.locator(".tabs-main .tab")
-    places = [tab.bounding_box() for tab in tabs.all()]
-    assert len(places) == 6
-    assert all(place and place["y"] + place["height"] > 640 and place["height"] >= 44 for place in places)
-    cut = "(tab) => [...tab.children].some((part) => part.scrollWidth > tab.clientWidth)"
-    assert not any(tab.evaluate(cut) for tab in tabs.all())
-
-
-def test_on_a_phone_the_last_tab_opens_the_commands(visit: Visit) -> None:
+def test_on_a_phone_every_tab_is_whole_at_the_thumb_and_the_last_one_opens_the_commands(visit: Visit) -> None:
     page = visit.open("settings", width=360, height=700)
 
-    page.locator(".tab-command").click()
+    for lang in ("ru", "en"):
+        page.locator(".tab-command").click()
+        expect(page.get_by_role("dialog").get_by_role("combobox")).to_be_focused()
+        page.keyboard.type(f"lang {lang}")
+        page.keyboard.press("Enter")
+        expect(page.locator("html")).to_have_attribute("lang", lang)
 
-    expect(page.get_by_role("dialog").get_by_role("combobox")).to_be_focused()
+        tabs = page.locator(".tabs-main .tab").all()
+        places = [tab.bounding_box() for tab in tabs]
+        assert len(places) == 6
+        assert all(place and place["y"] + place["height"] > 640 and place["height"] >= 44 for place in places)
+        assert not any(tab.evaluate(CUT) for tab in tabs)
 
 
 def test_the_live_line_shows_what_is_up_and_how_full_the_gpus_are(visit: Visit) -> None:
@@ -134,6 +129,10 @@ def test_what_is_under_way_is_in_the_title_and_in_the_icon(visit: Visit) -> None
     page.evaluate("work.done()")
     expect(page).to_have_title("settings · Switchyard")
     expect(icon).to_have_attribute("href", str(plain))
+    # Whoever looks elsewhere finds a tick when it is done.
+    page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
+    use(page, "shell/progress.js", "(module) => module.startWork().done()")
+    expect(page).to_have_title("✓ · settings · Switchyard")
 
 
 def test_a_note_offers_a_way_back_and_tells_when_it_was_not_taken(visit: Visit) -> None:
@@ -196,10 +195,10 @@ def test_a_newer_page_is_offered_not_forced(visit: Visit) -> None:
 def test_another_language_is_spoken_at_once_and_kept(visit: Visit) -> None:
     page = visit.open("models")
 
-    page.keyboard.press(":")
-    page.keyboard.type("lang ru")
-    page.keyboard.press("Enter")
+    use(page, "store/settings.js", "({ change }) => change({ lang: 'ru' })")
 
     expect(page.locator("html")).to_have_attribute("lang", "ru")
     expect(page.locator(".tabs-main [aria-current=page]")).to_contain_text("модели")
-    assert use(page, "store/settings.js", "(module) => module.settings.value.lang") == "ru"
+    page.reload()
+    visit.until("models")
+    expect(page.locator(".tabs-main [aria-current=page]")).to_contain_text("модели")

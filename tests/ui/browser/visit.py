@@ -38,7 +38,7 @@ SEED = """async (stores) => {
   };
   const db = await opened();
   for (const [store, records] of Object.entries(stores)) {
-    const whole = await real(records);
+    const whole = JSON.stringify(records).includes('"$blob"') ? await real(records) : records;
     const writing = db.transaction(store, "readwrite");
     for (const record of whole) writing.objectStore(store).put(record);
     await new Promise((done, failed) => {
@@ -140,7 +140,8 @@ class Visit:
         return sum(NETWORK_CHANGED in fault for fault in self.faults)
 
     def until(self, view: str) -> Page:
-        """Until the view stands."""
+        """Until the view stands, and keys are heard, which may be later."""
         name = re.split(r"[/?]", view)[0]
-        self.page.wait_for_selector(f'html[data-view="{name}"]', state="attached", timeout=VIEW_WITHIN_MS)
+        stands = f'html[data-view="{name}"] .command-input'
+        self.page.wait_for_selector(stands, state="attached", timeout=VIEW_WITHIN_MS)
         return self.page
