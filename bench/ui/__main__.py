@@ -1,6 +1,6 @@
 """How smooth the page stays: replies that stream, the longest ones, and histories of ten thousand messages.
 
-    .venv/bin/python -m bench.ui [--only WORDS] [--length SIGNS] [--messages N]
+    .venv/bin/python -m bench.ui [--only WORDS] [--length SIGNS] [--messages N] [--write]
 
 Debian's Chromium, without a window. Frames are timed with the layout they cause; a task is what the browser
 itself calls a long one. Ends with 1 where a task is longer than the page promises. Times on a machine that does
@@ -8,9 +8,13 @@ other things besides are longer than they would be.
 """
 
 import argparse
+import os
+import platform
+import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from bench.ui.history import history, names
@@ -18,6 +22,7 @@ from bench.ui.pages import pages
 from bench.ui.report import LONG_TASK_MS, Seen, faults, table
 from playwright.sync_api import Page, sync_playwright
 
+PAGE = Path(__file__).parents[2] / "docs/web-interface.md"
 SHAPES = ("mixed", "one list", "one table", "one block of code", "one paragraph", "one line")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
@@ -57,21 +62,35 @@ def main() -> None:
     options.add_argument("--only", default="", help="scenes whose name has this in it")
     options.add_argument("--length", type=int, default=400_000, help="signs of the longest reply")
     options.add_argument("--messages", type=int, default=10_000, help="of the longest history")
+    options.add_argument("--write", action="store_true", help="write what is found into docs/")
     asked = options.parse_args()
+    if asked.write and asked.only:
+        options.error("cannot write a part of the page; leave --only out")
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
         sys.exit("cannot measure: no Chromium here; install Debian's package chromium")
     with pages() as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        version = browser.version
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         seen = [*watched(page, url, asked.length, asked.only)]
         if any(asked.only in name for name in names(asked.messages)):
             seen += history(browser, asked.messages)
         browser.close()
     print(table(seen))
+    if asked.write:
+        write(seen, version)
     broken = [fault for one in seen for fault in faults(one)]
     if broken:
         sys.exit("\n".join(broken))
+
+
+def write(seen: Sequence[Seen], version: str) -> None:
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, no graphics"
+    browser = f"Chromium {version.partition('.')[0]}"
+    found = f"<!-- measured -->\n{machine}; {browser}.\n\n{table(seen)}\n<!-- end -->"
+    text = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(re.sub(r"<!-- measured -->.*<!-- end -->", lambda _: found, text, flags=re.DOTALL))
 
 
 if __name__ == "__main__":
