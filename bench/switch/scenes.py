@@ -76,6 +76,7 @@ class Scene:
             since = self.product.heard.events[-1]["at"]
             self.product.order(leaves.name, "unload")
             self.product.heard.moved(leaves.name, "stopped", since)
+            PAUSE.wait(SLACK_S)  # what Docker clears up after a container is no part of a start from nothing
             asked = ask(self.product.proxy, to.question, to.name)
             moments, ended = self._moments(to, None, asked), None
         elif busy:
