@@ -41,6 +41,8 @@ case $STATE in /*) ;; *) STATE=$PWD/$STATE ;; esac
 . "$ROOT/setup/clients.sh"
 # shellcheck source=setup/vllm.sh
 . "$ROOT/setup/vllm.sh"
+# shellcheck source=setup/own_network.sh
+. "$ROOT/setup/own_network.sh"
 # shellcheck source=setup/tests.sh
 . "$ROOT/setup/tests.sh"
 

@@ -64,10 +64,6 @@ lane_of_engines() {
   suite_aside own-machines "$CONTROL_ENV" $OWN_MACHINES
 }
 
-may_have_own_network() {
-  command -v ip >/dev/null 2>&1 && unshare --net sh "$ROOT/setup/own_network.sh" true 2>/dev/null
-}
-
 # As pytest is told to leave them out.
 ignoring() { printf -- '--ignore=%s ' "$@"; }
 
@@ -109,8 +105,8 @@ pytest_in() {
   shift
   cd "$ROOT" || return
   forget_settings
-  # shellcheck disable=SC2086 # words, or nothing
-  exec ${IN_OWN_NETWORK:+unshare --net sh setup/own_network.sh} "$env/bin/python" -m pytest "$@"
+  if [ -n "${IN_OWN_NETWORK:-}" ]; then in_own_network "$env/bin/python" -m pytest "$@"; fi
+  exec "$env/bin/python" -m pytest "$@"
 }
 
 install_what_tests_need() {
