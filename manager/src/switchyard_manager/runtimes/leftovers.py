@@ -19,9 +19,7 @@ KILLED_WITHIN_S = 5.0
 
 
 def find(mark: str, installation: str) -> Iterator[psutil.Process]:
-    for process in psutil.process_iter():
-        if process.pid == os.getpid():
-            continue
+    for process in _others():
         with contextlib.suppress(psutil.Error):
             if process.environ().get(mark) == installation:
                 yield process
@@ -29,9 +27,19 @@ def find(mark: str, installation: str) -> Iterator[psutil.Process]:
 
 def find_writers(is_log: Callable[[Path], bool]) -> Iterator[psutil.Process]:
     """Whoever has such a file as its output. Only Linux tells."""
-    for process in psutil.process_iter():
-        if process.pid != os.getpid() and any(is_log(file) for file in _outputs(process.pid)):
+    for process in _others():
+        if any(is_log(file) for file in _outputs(process.pid)):
             yield process
+
+
+def _others() -> Iterator[psutil.Process]:
+    """As they are now. psutil's own list remembers whom a number stood for when it last looked, and spares
+    whoever has that number since.
+    """
+    for pid in psutil.pids():
+        if pid != os.getpid():
+            with contextlib.suppress(psutil.Error):
+                yield psutil.Process(pid)
 
 
 def _outputs(pid: int) -> Iterator[Path]:
