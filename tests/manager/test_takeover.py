@@ -106,6 +106,26 @@ def test_f9_an_engine_that_is_taken_over_is_not_started_a_second_time(
     assert len(session.of_kind("granted")) == 1
 
 
+def test_a_look_is_granted_where_the_model_is_ready_and_loads_nothing_where_it_is_not(
+    models: Catalog, session: WritesDown
+) -> None:
+    world = come_back(models, left("m", workshop_of(), models))
+    world.hear(ProxyCame(session, Hello(proxy=session.proxy)), 0)
+    look = ProxySaid(session, Want(model="m", ticket="t", looks=True))
+
+    world.hear(look, 0)
+    while_it_comes_up = [one.error.code for one in session.of_kind("refused")], session.of_kind("granted")
+    works = world.decide(0)
+    prove(world, "m")
+    world.hear(look, 1)
+    world.hear(look, 1)  # which crossed the grant: what that proxy holds serves it
+
+    assert while_it_comes_up == (["not_possible_now"], [])
+    assert [type(work) for work in works] == [TakeOver]
+    assert [one.model for one in session.of_kind("granted")] == ["m"]
+    assert status(world, "m").waiting == 0
+
+
 def test_a_proxy_that_was_quicker_than_the_manager_keeps_its_grant(
     models: Catalog, session: WritesDown
 ) -> None:

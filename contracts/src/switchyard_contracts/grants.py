@@ -47,6 +47,7 @@ class Want(Message):
     ticket: str
     priority: int = 0
     deadline_s: float | None = None
+    looks: bool = False  # at the engine, if it runs: nothing is loaded for that
 
 
 class Unwant(Message):

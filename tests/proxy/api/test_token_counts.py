@@ -9,6 +9,7 @@ import pytest
 from switchyard_contracts.catalog import Engine, ModelType
 from switchyard_contracts.grants import Want
 from switchyard_contracts.serving import Vision
+from switchyard_contracts.status import Phase
 from switchyard_proxy.access.callers import Role
 from switchyard_proxy.budget.prompt import PIXEL
 from switchyard_proxy.wire import looking
@@ -32,14 +33,17 @@ def prompt(*parts: dict[str, Any], model: str = "eyes") -> dict[str, Any]:
 
 
 async def seeing(
-    house: House, *scripts: Any, engine: Engine = Engine.VLLM, **settings: object
+    house: House,
+    *scripts: Any,
+    engine: Engine = Engine.VLLM,
+    phase: Phase = Phase.READY,
+    **settings: object,
 ) -> tuple[ScriptedEngine, GrantsWhatIsWanted, RunningProxy]:
     served = await house.engine(*scripts)
     manager = await house.manager(served)
     serve_as(manager, "eyes", vision=Vision())
-    manager.models = [
-        model.model_copy(update={"context_length": 4096, "engine": engine}) for model in manager.models
-    ]
+    said = {"context_length": 4096, "engine": engine, "phase": phase}
+    manager.models = [model.model_copy(update=said) for model in manager.models]
     return served, manager, await house.proxy(manager, **settings)
 
 
@@ -50,7 +54,7 @@ async def hold_grant(proxy: RunningProxy, model: str) -> None:
 
 
 async def test_nothing_is_loaded_for_a_count(house: House) -> None:
-    served, manager, proxy = await seeing(house, says_json({}))
+    served, manager, proxy = await seeing(house, says_json({}), phase=Phase.STOPPED)
 
     async with proxy.client() as client:
         told = (await client.post(PATH, json={"model": "chat", "messages": [WORDS]})).json()

@@ -1,8 +1,8 @@
 """Who only looks at an engine: counted so that it is not stopped under them, and for nothing else."""
 
-from switchyard_contracts.grants import Drained, Granted, InFlight, Revoke
+from switchyard_contracts.grants import Drained, Granted, InFlight, Revoke, Want
 from switchyard_proxy.grants.book import Book
-from switchyard_proxy.grants.holdings import NEVER, Effect, Lease, Send
+from switchyard_proxy.grants.holdings import NEVER, Admit, Effect, Lease, Send, Ticket
 
 GRANT = Granted(model="m", grant="g1", endpoint="http://e")
 
@@ -37,6 +37,19 @@ def test_a_look_is_no_news_and_leaves_the_model_as_idle_as_it_was() -> None:
     assert told == []
     assert book.next_due == NEVER or book.next_due > 60.0
     assert after_use == [InFlight(model="m", grant="g1", n=0, idle_s=0.0)]
+
+
+def test_who_looks_at_what_this_proxy_has_not_used_yet_says_so_and_is_counted_as_nobody() -> None:
+    book = Book(0.0, manager_wait_s=5, report_every_s=0.25)
+    book.greet("p", 0.0)
+    book.met()
+
+    asked = sent(book.wait(Ticket("t", "m", 1.0, 11.0, looks=True), 1.0))
+    granted = book.granted(GRANT, 2.0)
+
+    assert asked == [Want(model="m", ticket="t", deadline_s=10.0, looks=True)]
+    assert [effect.lease.looks for effect in granted if isinstance(effect, Admit)] == [True]
+    assert InFlight(model="m", grant="g1", n=0, idle_s=0.0) in sent(granted)
 
 
 def test_a_use_that_ends_while_somebody_looks_is_told_as_the_last_one() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from switchyard_contracts.grants import Granted
 from switchyard_contracts.serving import Serving
-from switchyard_contracts.status import ModelStatus
+from switchyard_contracts.status import ModelStatus, Phase
 from switchyard_proxy.accounting.account import Account
 from switchyard_proxy.errors import ProxyError, Refused, Unavailable
 from switchyard_proxy.grants.leases import Leases
@@ -155,6 +155,7 @@ async def test_a_turn_is_given_back_by_whoever_leaves_the_queue_with_it(desk: Ca
 
 async def test_a_look_at_what_is_not_there_is_refused_and_waits_for_nothing(desk: Callable[..., Desk]) -> None:
     it = desk(max_concurrency=1)
+    it.model = it.model.model_copy(update={"phase": Phase.ASLEEP})
 
     with pytest.raises(Refused, match="not loaded"):
         await it.right(may_load=False)

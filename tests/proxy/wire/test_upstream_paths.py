@@ -5,14 +5,27 @@ import json
 
 import pytest
 
-from switchyard_contracts.grants import Want
+from switchyard_contracts.errors import ErrorBody, ErrorCode
+from switchyard_contracts.grants import FromProxy, Refused, Want
+from switchyard_contracts.status import Phase
 from switchyard_proxy.access.callers import Role
 from tests.proxy.conftest import House
 from tests.proxy.engines import DONE, Held, Wire, chat_chunk, dies_unanswered, says, says_json
-from tests.proxy.managers import NeverAnswers
+from tests.proxy.managers import GrantsWhatIsWanted, NeverAnswers
 from tests.proxy.wire.scenes import closed_accounts, new_key, proxy_at, serve_as
 
 TEXT = b"vllm:num_requests_running 0\n"
+
+
+class RefusesLooks(GrantsWhatIsWanted):
+    """As a manager whose model left, or died, while the question was on its way."""
+
+    async def answer(self, word: FromProxy) -> None:
+        if not isinstance(word, Want) or not word.looks:
+            await super().answer(word)
+        else:
+            error = ErrorBody.of(ErrorCode.NOT_POSSIBLE_NOW, "cannot look: it is not loaded")
+            await self.say(Refused(model=word.model, ticket=word.ticket, error=error))
 
 
 async def test_a_look_at_an_engine_passes_with_its_query(house: House) -> None:
@@ -28,6 +41,7 @@ async def test_a_look_at_an_engine_passes_with_its_query(house: House) -> None:
 
 async def test_a_look_does_not_load_a_model(house: House) -> None:
     manager = await house.manager(kind=NeverAnswers)
+    manager.models[:] = [model.model_copy(update={"phase": Phase.STOPPED}) for model in manager.models]
     proxy = await house.proxy(manager)
 
     async with proxy.client() as client:
@@ -35,6 +49,26 @@ async def test_a_look_does_not_load_a_model(house: House) -> None:
 
     assert (reply.status_code, reply.json()["error"]["code"]) == (409, "not_possible_now")
     assert manager.of(Want) == []
+
+
+async def test_a_model_that_is_ready_can_be_looked_at_before_this_proxy_has_used_it(house: House) -> None:
+    _, manager, proxy = await house.serving(says(TEXT, kind="text/plain"))
+
+    async with proxy.client() as client:
+        reply = await client.get("/upstream/chat/metrics")
+
+    assert reply.content == TEXT
+    assert [want.looks for want in manager.of(Want)] == [True]
+
+
+async def test_a_model_that_left_just_now_is_not_loaded_for_a_look(house: House) -> None:
+    _, manager, proxy = await house.serving(kind=RefusesLooks)
+
+    async with proxy.client() as client:
+        reply = await client.get("/upstream/chat/metrics")
+
+    assert (reply.status_code, reply.json()["error"]["code"]) == (409, "not_possible_now")
+    assert [want.looks for want in manager.of(Want)] == [True]
 
 
 async def test_head_has_the_engines_headers_and_ends_there(house: House) -> None:
@@ -190,14 +224,14 @@ async def test_a_look_needs_no_turn_of_a_model_that_is_at_its_limit(house: House
 
 
 async def test_a_look_at_an_engine_that_died_does_not_bring_it_up(house: House) -> None:
-    _, manager, proxy = await house.serving(says_json({}), dies_unanswered)
+    _, manager, proxy = await house.serving(says_json({}), dies_unanswered, kind=RefusesLooks)
     async with proxy.client() as client:
         await client.post("/v1/chat/completions", json={"model": "chat", "messages": []})
 
         reply = await client.get("/upstream/chat/metrics")
 
     assert reply.status_code == 409
-    assert len(manager.of(Want)) == 1
+    assert [want.looks for want in manager.of(Want)] == [False, True]
 
 
 async def test_a_streamed_pass_through_that_breaks_ends_in_an_error(house: House) -> None:

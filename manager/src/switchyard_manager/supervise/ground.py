@@ -162,3 +162,8 @@ def weights_of(model: Model) -> tuple[str | None, str | None, str | None]:
 def not_found(model: str) -> ErrorBody:
     message = f"cannot find a model named {model!r}: see GET /v1/models"
     return ErrorBody.of(ErrorCode.MODEL_NOT_FOUND, message, "model")
+
+
+def not_to_be_seen(model: str) -> ErrorBody:
+    message = f"cannot look at the engine of {model!r}: it is not loaded, and looking does not load it"
+    return ErrorBody.of(ErrorCode.NOT_POSSIBLE_NOW, message)

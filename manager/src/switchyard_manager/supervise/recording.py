@@ -40,7 +40,7 @@ def record(ground: Ground, action: Action, now: float) -> None:  # noqa: C901 - 
         case Wake():
             _wake(ground, life, now)
         case Grant(proxy=proxy):
-            _grant(ground, life, proxy, now)
+            grant_to(ground, life, proxy, now)
         case Refuse(shortage=None):
             ground.refuse_for_failure(life, now)
         case Refuse(shortage=shortage) if shortage is not None:
@@ -130,7 +130,7 @@ def needed_mib(ground: Ground, life: Life, uuid: str) -> int | None:
     return ground.workshop.need_mib(life.model, life.spec_hash, gpu.name, gpu.total_mib)
 
 
-def _grant(ground: Ground, life: Life, proxy: str, now: float) -> None:
+def grant_to(ground: Ground, life: Life, proxy: str, now: float) -> None:
     if proxy == OPERATOR:
         life.drop_tickets(life.tickets_of(OPERATOR), now)
         return

@@ -37,9 +37,9 @@ from switchyard_manager.scheduler.seen import AT_REST
 from switchyard_manager.supervise import engine_news, file_news, operator_commands, views
 from switchyard_manager.supervise import news as news_of
 from switchyard_manager.supervise.chronicle import Chronicle
-from switchyard_manager.supervise.ground import Ground, not_found, weights_of
+from switchyard_manager.supervise.ground import Ground, not_found, not_to_be_seen, weights_of
 from switchyard_manager.supervise.life import Life, Run
-from switchyard_manager.supervise.recording import awake_claim, record
+from switchyard_manager.supervise.recording import awake_claim, grant_to, record
 from switchyard_manager.supervise.work import EndStray, TakeOver, Work
 from switchyard_manager.supervise.workshop import Workshop
 
@@ -228,9 +228,19 @@ class World:
         if life is None:
             session.send(Refused(model=want.model, ticket=want.ticket, error=not_found(want.model)))
             return
+        if want.looks:
+            self._looked(life, session, want, now)
+            return
         # Even if that proxy holds a grant: then the ticket crossed it on the wire, and is served and taken back
         # there. Never say a grant twice to hurry that: by now the proxy may have given it up for broken.
         life.add_ticket(session.proxy, want.ticket, want.priority, now)
+
+    def _looked(self, life: Life, session: news_of.Session, want: Want, now: float) -> None:
+        """Now or never: a look does not queue, or a model that is about to leave would be loaded for it."""
+        if life.phase is not Phase.READY or life.suspect:
+            session.send(Refused(model=want.model, ticket=want.ticket, error=not_to_be_seen(want.model)))
+        elif not any(grant.proxy == session.proxy for grant in life.grants.values()):
+            grant_to(self._ground, life, session.proxy, now)
 
     # The machine
 

@@ -81,11 +81,8 @@ class Book:
         grant = self._current.get(model)
         if grant is None or grant.standing is not Standing.HELD:
             return None
-        lease = self._lease(grant)
-        if looks:
-            lease.looks = True
-            grant.looking += 1
-        else:
+        lease = self._lease(grant, looks=looks)
+        if not looks:
             self._tell_later(grant, now)
         return lease
 
@@ -222,9 +219,10 @@ class Book:
 
     # How a grant changes
 
-    def _lease(self, grant: Grant) -> Lease:
-        lease = Lease(grant)
+    def _lease(self, grant: Grant, *, looks: bool) -> Lease:
+        lease = Lease(grant, looks)
         grant.leases.add(lease)
+        grant.looking += looks
         return lease
 
     def _admit_all(self, grant: Grant, now: float) -> tuple[Effect, ...]:
@@ -234,7 +232,7 @@ class Book:
         when everyone has left: the manager counts the tickets that it granted as running until it is told.
         """
         served = [ticket for ticket in self._tickets.values() if ticket.model == grant.model]
-        admitted = [Admit(ticket, self._lease(grant)) for ticket in served]
+        admitted = [Admit(ticket, self._lease(grant, looks=ticket.looks)) for ticket in served]
         told = self._tell(grant, now)
         return (*admitted, told, *(effect for ticket in served for effect in self.give_up(ticket)))
 
@@ -269,4 +267,5 @@ def _want(ticket: Ticket, now: float) -> Want:
         ticket=ticket.id,
         priority=ticket.priority,
         deadline_s=max(ticket.deadline - now, 0.0),
+        looks=ticket.looks,
     )

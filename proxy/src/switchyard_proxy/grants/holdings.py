@@ -63,6 +63,7 @@ class Ticket:
     since: float
     deadline: float
     priority: int = 0
+    looks: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,10 +84,10 @@ class Leases:
             self._set_alarm()
         return lease
 
-    def queue(self, model: str, deadline: float, priority: int = 0) -> Place:
+    def queue(self, model: str, deadline: float, priority: int = 0, *, looks: bool = False) -> Place:
         """Wait for a grant. Whoever queues must `claim` or `leave`, or both."""
         now = self._loop.time()
-        ticket = Ticket(f"{self.proxy}-{next(self._numbers)}", model, now, deadline, priority)
+        ticket = Ticket(f"{self.proxy}-{next(self._numbers)}", model, now, deadline, priority, looks)
         place = Place(ticket, self._loop.create_future())
         self._waiting[ticket.id] = place
         self._perform(self._book.wait(ticket, now))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from switchyard_contracts.errors import ErrorCode
-from switchyard_contracts.status import ModelStatus
+from switchyard_contracts.status import ModelStatus, Phase
 from switchyard_proxy.accounting.account import Account
 from switchyard_proxy.errors import Refused, Unavailable
 from switchyard_proxy.grants.holdings import Lease
@@ -64,7 +64,7 @@ class Hold:
         account.queued = self._loop.time()
         try:
             lease = leases.take(model.name, looks=not waiting.may_load)
-            if lease is None and not waiting.may_load:
+            if lease is None and not waiting.may_load and model.phase is not Phase.READY:
                 raise _not_loaded(model.name)
             if lease is None:
                 lease = await self._queue(model, leases, waiting, answer)
@@ -104,7 +104,7 @@ class Hold:
                 raise self._lines.full(
                     model.name, queued, longest, model.in_flight, model.expected_s or USUAL_S
                 )
-            place = leases.queue(model.name, waiting.deadline, waiting.priority)
+            place = leases.queue(model.name, waiting.deadline, waiting.priority, looks=not waiting.may_load)
         try:
             while not place.admitted.done():
                 await asyncio.wait((place.admitted,), timeout=answer.silent_for(self._loop.time()))

@@ -9,7 +9,6 @@ import { abilitiesOf } from "./abilities.js";
 
 const KEPT = "switchyard.images.offers";
 const PICTURES = ["images", "image_edits"];
-const AWAKE = ["ready", "draining"];
 
 const told = signal(remembered());
 const asking = new Set();
@@ -42,7 +41,7 @@ export function abilities(name) {
 /** Asks the engine, if it runs; looking at one never loads it. @param {string} name */
 export async function learn(name) {
   const listed = painter(name);
-  if (!listed || !AWAKE.includes(listed.phase) || asking.has(listed.name) || heard.has(listed.name)) return;
+  if (!listed || listed.phase !== "ready" || asking.has(listed.name) || heard.has(listed.name)) return;
   asking.add(listed.name);
   try {
     const body = await request("GET", `/upstream/${encodeURIComponent(listed.name)}/v1/models`);
