@@ -7,8 +7,8 @@
 IN_CONTAINERS="tests/e2e/docker tests/e2e/compose tests/e2e/house tests/e2e/vllm"
 OWN_MACHINES="tests/e2e/two_machines tests/e2e/own_engine"
 # The page in a browser, which drops what it asked for whenever Docker makes or removes a network: they have one of
-# their own, or wait until nobody does. Those of tests/ui/browser are run by hand as yet: see CONTRIBUTING.md.
-IN_BROWSER="tests/e2e/test_page.py"
+# their own, or wait until nobody does.
+IN_BROWSER="tests/e2e/test_page.py tests/ui/browser"
 # Those that hold us to a time, or to every one of thousands: they have the machine to themselves.
 ALONE="tests/e2e/test_ten_thousand.py tests/e2e/proxy/test_soak.py tests/e2e/proxy/test_trickle.py
   tests/e2e/test_smooth_page.py"
@@ -30,12 +30,11 @@ run_every_test() {
   start_job lane_of_engines
   # shellcheck disable=SC2046,SC2086 # lists of paths, and of flags
   {
-    run_suite clients "$CONTROL_ENV" tests/clients || failed=yes
     run_suite end-to-end "$CONTROL_ENV" tests/setup/real tests/e2e \
       $(ignoring $IN_CONTAINERS $OWN_MACHINES $IN_BROWSER $ALONE) || failed=yes
     if may_have_own_network; then IN_OWN_NETWORK=yes run_suite browser "$CONTROL_ENV" $IN_BROWSER || failed=yes; fi
     wait_for_jobs || true
-    for name in image-server own-machines containers; do
+    for name in image-server own-machines clients containers; do
       report_suite_aside "$name" || failed=yes
     done
     if ! may_have_own_network; then run_suite browser "$CONTROL_ENV" $IN_BROWSER || failed=yes; fi
@@ -62,6 +61,7 @@ lane_of_engines() {
   suite_aside image-server "$IMAGE_SERVER_ENV" tests/image_server/engine
   # shellcheck disable=SC2086 # a list of paths
   suite_aside own-machines "$CONTROL_ENV" $OWN_MACHINES
+  suite_aside clients "$CONTROL_ENV" tests/clients
 }
 
 # As pytest is told to leave them out.

@@ -2,7 +2,7 @@
 # The promise of the README, kept on a machine that has only Python and git: a minimal Debian in a folder of
 # its own, a clone of what is committed here, `up`, questions, `down`, and every test as CI runs them.
 #
-#   sudo tests/setup/fresh_machine.sh [FOLDER]       (about ten minutes, three gigabytes; FOLDER is removed after)
+#   sudo tests/setup/fresh_machine.sh [FOLDER]       (longer than CI by an install, 10 GB; FOLDER is removed after)
 #
 # By hand, before a release: it needs root on Debian with debootstrap. The new machine reaches package
 # registries as this one does: it gets this one's resolver, certificates, and settings of apt and pip.

@@ -28,9 +28,10 @@ PROXY_UP_WITHIN_S = 30
 def catalog() -> dict[str, Any]:
     """The three demo models, and models of the engine that echoes: by their names it knows what to be."""
     starters: Any = demo_catalog()["models"]
-    echoes = {
+    echoes: dict[str, dict[str, Any]] = {
         "echo": {"aliases": ["repeat"], "description": "Says back what it is told."},
-        "slow-to-load": {"description": "Takes a few seconds to load."},
+        # Of its own spec, as how long a load takes is learned for all that are made alike.
+        "slow-to-load": {"description": "Takes a few seconds to load.", "context_length": 4096},
         "broken": {"description": "Fails to load, whatever is done."},
         LONG: {"description": f"A long name, and a description that means no good: {HOSTILE}"},
     }

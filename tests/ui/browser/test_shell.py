@@ -124,6 +124,17 @@ def test_the_command_line_obeys_remembers_and_asks_back(visit: Visit) -> None:
     expect(page.locator(".command-said")).to_contain_text("load: say which model")
 
 
+def test_whoever_writes_the_next_command_while_a_view_comes_goes_on_writing(visit: Visit) -> None:
+    page = visit.open("settings")
+
+    # In one step, so that the command line has the focus before the view is there.
+    page.evaluate("() => { location.hash = '#/models'; document.querySelector('.command-input').focus(); }")
+    visit.until("models")
+    page.keyboard.type("load slow")
+
+    expect(page.locator(".command-input").last).to_have_value("load slow")
+
+
 def test_the_command_line_completes_the_names_of_models(visit: Visit) -> None:
     page = visit.open("settings")
     expect(page.locator(".live-line")).to_contain_text("live", timeout=ANSWERS_WITHIN_MS)

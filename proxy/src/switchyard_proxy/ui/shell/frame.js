@@ -5,7 +5,7 @@ import { html, signal, useEffect, useErrorBoundary, useRef, useState } from "../
 import { lang, t } from "../i18n/index.js";
 import { loadView, route, VIEW_NAMES } from "../routes.js";
 import { register } from "./commands.js";
-import { bind } from "./keys.js";
+import { bind, isText } from "./keys.js";
 import { nameTab } from "./progress.js";
 
 export const openPalette = () => import("./palette.js").then((module) => module.openPalette());
@@ -101,7 +101,10 @@ const Missing = ({ text, retry }) => html`<div class="empty">
 const reload = () => location.reload();
 const Reload = () => html`<button class="button-quiet" onClick=${reload}>${t("shell.reload")}</button>`;
 
-/** A new view is said in the title, and the reader is put at its beginning, but not on the first one. */
+/**
+ * A new view is said in the title, and the reader is put at its beginning: not on the first one, and not whoever
+ * writes the next command already.
+ */
 function useTitle(view) {
   const before = useRef(view);
   useEffect(() => {
@@ -109,6 +112,7 @@ function useTitle(view) {
     if (before.current === view) return;
     before.current = view;
     const main = document.getElementById("main");
-    if (!main.contains(document.activeElement)) main.focus({ preventScroll: true });
+    const at = document.activeElement;
+    if (!main.contains(at) && !isText(at)) main.focus({ preventScroll: true });
   }, [view, lang.value]);
 }
