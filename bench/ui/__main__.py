@@ -11,7 +11,6 @@ import argparse
 import os
 import platform
 import re
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,12 +19,12 @@ from typing import Any
 from bench.ui.history import history, names
 from bench.ui.pages import pages
 from bench.ui.report import LONG_TASK_MS, Seen, faults, table
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
+
+from tests import chromium
 
 PAGE = Path(__file__).parents[2] / "docs/web-interface.md"
 SHAPES = ("mixed", "one list", "one table", "one block of code", "one paragraph", "one line")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 SMOOTH_MS = 50  # the longest task while a reply streams at a model's pace
 TOKEN = 4  # signs
 SCENE = "async ([scene, wish]) => (await import('/bench/scenes.js'))[scene](wish)"
@@ -66,17 +65,14 @@ def main() -> None:
     asked = options.parse_args()
     if asked.write and asked.only:
         options.error("cannot write a part of the page; leave --only out")
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        sys.exit("cannot measure: no Chromium here; install Debian's package chromium")
-    with pages() as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+    if not chromium.is_here():
+        sys.exit(f"cannot measure: {chromium.MISSING}")
+    with pages() as url, chromium.launched() as browser:
         version = browser.version
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         seen = [*watched(page, url, asked.length, asked.only)]
         if any(asked.only in name for name in names(asked.messages)):
             seen += history(browser, asked.messages)
-        browser.close()
     print(table(seen))
     if asked.write:
         write(seen, version)

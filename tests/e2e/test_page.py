@@ -1,31 +1,25 @@
 """The page as somebody opens it who has just run `up`, on a desk and on a phone."""
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
+from tests import chromium
 from tests.e2e.conftest import Yard
 from tests.ui.browser.visit import Visit
 
 pytestmark = pytest.mark.timeout(300)
 
 ANSWERS_WITHIN_MS = 60_000
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# As root a browser has no sandbox, and it should not look for its maker's hosts.
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        pytest.skip("no Chromium here: install Debian's package chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+    if not chromium.is_here():
+        pytest.skip(chromium.MISSING)
+    with chromium.launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(params=[1280, 360], ids=["desk", "phone"])

@@ -88,7 +88,7 @@ def _copy_interpreter(root: Path) -> None:
 def _needed_of_the_system(libraries: Iterable[Path]) -> set[Path]:
     folders = (VLLM_ENV, *(library / "lib-dynload" for library in libraries))
     compiled = [file for folder in folders for file in folder.rglob("*.so*") if file.is_file()]
-    programs = [PYTHON.resolve(), *filter(None, map(shutil.which, PROGRAMS))]
+    programs = [PYTHON.resolve(), *map(Path, filter(None, map(shutil.which, PROGRAMS)))]
     # It fails for those that need one another: what they miss, another brings along.
     told = subprocess.run(["ldd", *programs, *compiled], capture_output=True, text=True, check=False)
     return set(map(Path, NEEDED.findall(told.stdout)))
@@ -107,7 +107,7 @@ def _place(file: Path, root: Path) -> Path:
 def _import(name: str, root: Path, libraries: Iterable[Path], host: str) -> None:
     folders = [library.relative_to("/") for library in libraries]
     others = [f"{folder}/{part}" for folder in folders for part in LEFT_OUT_OF_PYTHON]
-    pack = [
+    pack: list[str | Path] = [
         *("tar", "--create", "--owner=0", "--group=0", "--directory", root, "."),
         *("--directory", "/", *(f"--exclude={pattern}" for pattern in (*LEFT_OUT, *others))),
         *(VLLM_ENV.relative_to("/"), *folders),

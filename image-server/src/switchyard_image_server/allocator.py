@@ -1,13 +1,16 @@
-"""How this process takes memory from the system, and what of it it keeps. Said once, before a model is loaded.
+"""How this process takes memory for tensors from the system. Said once, before a model is loaded.
 
 A tensor for which the C library asks the system costs as much again when it is first touched: the kernel zeroes
 it, page by page. glibc learns from what is given back to keep such memory, but not where a tensor begins at a
 page, as large ones do here: what it is asked for next is always a little more than what it has learnt. So it is
-told at once what it would come to: tensors of up to 32 MiB come from memory that it keeps, 64 MiB of it at most
-when nothing is in use. Larger ones go back to the system when they are done, which large pages make cheap.
+told three things at once: what is smaller than 32 MiB comes from its pool; up to 64 MiB that are free at the
+pool's end stay there; and all threads share one pool, as a thread's own is made of pieces of 64 MiB. And torch
+is told to ask for large pages.
 
-All threads share one pool. A thread's own one is made of pieces of 64 MiB, and such a tensor is mostly too
-large for what is left of a piece. There is one thread that makes tensors, so nobody stands in another's way.
+That makes page faults fewer; it does not end them. The two tensors of 28 MiB at the end of a small picture cost
+1,560 to 2,880 faults a picture more than the bare call without this, and 1 to 150 with it. A thread that holds
+several such tensors at a time, or others besides, still has some: in a small program 1,578 to 5,786, of 10,521
+without. Of the three, the shared pool alone makes them fewer for some sizes and more for others.
 """
 
 import contextlib

@@ -1,4 +1,7 @@
-"""Memory for tensors, as a process of its own has it that draws again and again."""
+"""Memory for tensors, as a process of its own has it that draws again and again.
+
+Whether threads share one pool makes no difference to what is drawn here.
+"""
 
 import os
 import subprocess
@@ -40,7 +43,7 @@ def faults(settled: str, **environment: str) -> int:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only glibc can be told")
-def test_memory_of_a_picture_s_size_is_kept_from_one_to_the_next() -> None:
+def test_two_tensors_of_a_picture_s_size_are_made_in_memory_that_is_there_from_the_last_one() -> None:
     assert faults(SETTLED) < PAGES // 10
 
 

@@ -26,15 +26,15 @@ variable SCREENSHOTS names.
 
 import os
 import re
-import shutil
 import signal
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests import chromium
 from tests.e2e.conftest import ROOT, Yard, demo
 from tests.ui.browser.scenes import Tour
 from tests.ui.browser.stack import LONG, OwnProxy, Stack, catalog, engines
@@ -43,15 +43,6 @@ from tests.ui.browser.visit import Visit
 __all__ = ["ANSWERS_WITHIN_MS", "demo"]
 
 ANSWERS_WITHIN_MS = 60_000
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# As root a browser has no sandbox, and it should not look for its maker's hosts.
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 SCREENSHOTS = Path(os.environ.get("SCREENSHOTS") or ROOT / ".switchyard" / "screenshots")
 HAS_FAILED = pytest.StashKey[bool]()
 # A browser and its engines share the machine with other tests.
@@ -91,13 +82,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory, demo: Path) -> Iterator[Stac
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        pytest.skip("no Chromium here: install Debian's package chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+    if not chromium.is_here():
+        pytest.skip(chromium.MISSING)
+    with chromium.launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

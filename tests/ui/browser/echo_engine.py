@@ -12,35 +12,37 @@ import json
 import re
 import sys
 import time
+from typing import Any, cast
 
 ORDERS = re.compile(r"\[(pace|count|think|fail|die|tool|no rest)(?: ([^\]]*))?\]\s*")
 PACE_MS = 3
 LOADS_S = 4
 flags = dict(zip(sys.argv[1::2], sys.argv[2::2]))  # noqa: B905 - flags and their values
 NAME = flags["--served-model-name"]
+Said = dict[str, Any]  # of JSON
 
 
-def words_of(message):
+def words_of(message: Said) -> str:
     content = message["content"]
     if isinstance(content, str):
         return content
     return "\n".join(part.get("text", f"({part['type']})") for part in content)
 
 
-def reply(status, body):
+def reply(status: int, body: bytes) -> bytes:
     head = b"HTTP/1.1 %d OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
     return head % (status, len(body)) + body
 
 
-def chunk(data):
+def chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-def event(said):
+def event(said: Said) -> bytes:
     return chunk(b"data: %b\n\n" % json.dumps(said, ensure_ascii=False).encode())
 
 
-def pieces_of(text, orders):
+def pieces_of(text: str, orders: dict[str, str]) -> list[str]:
     if "count" in orders:
         return [f"{number} " for number in range(int(orders["count"]))]
     return re.findall(r"\s*\S{1,12}", text) or [""]
@@ -48,17 +50,17 @@ def pieces_of(text, orders):
 
 class Engine(asyncio.Protocol):
     held = b""
-    talking = None
+    talking: asyncio.Task[None] | None = None
     is_asleep = False
 
-    def connection_made(self, transport):
-        self.transport = transport
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
 
-    def connection_lost(self, exc):
+    def connection_lost(self, exc: Exception | None) -> None:
         if self.talking is not None:
             self.talking.cancel()
 
-    def data_received(self, data):
+    def data_received(self, data: bytes) -> None:
         self.held += data
         head, found, body = self.held.partition(b"\r\n\r\n")
         length = re.search(rb"(?i)\r\ncontent-length: *([0-9]+)", head)
@@ -66,7 +68,7 @@ class Engine(asyncio.Protocol):
             self.held = b""
             self.answer(head.split(b" ")[1], json.loads(body or b"{}"))
 
-    def answer(self, path, asked):
+    def answer(self, path: bytes, asked: Said) -> None:
         if path.startswith((b"/sleep", b"/wake")):
             Engine.is_asleep = path.startswith(b"/sleep")
             self.transport.write(reply(200, b"{}"))
@@ -82,7 +84,7 @@ class Engine(asyncio.Protocol):
         else:
             self.say(asked, words_of(asked["messages"][-1]))
 
-    def say(self, asked, message, said=""):
+    def say(self, asked: Said, message: str, said: str = "") -> None:
         orders = dict(ORDERS.findall(message))
         if said and "no rest" in orders:
             error = {
@@ -101,20 +103,17 @@ class Engine(asyncio.Protocol):
             error = {"message": orders["fail"], "type": "server_error", "code": "echoed"}
             self.transport.write(reply(500, json.dumps({"error": error}).encode()))
         elif asked.get("stream"):
-            usage = usage if (asked.get("stream_options") or {}).get("include_usage") else None
+            counted = usage if (asked.get("stream_options") or {}).get("include_usage") else None
             # One that nobody owns would be collected in the middle of a word.
-            self.talking = asyncio.get_running_loop().create_task(self.stream(text, orders, usage))
+            self.talking = asyncio.get_running_loop().create_task(self.stream(text, orders, counted))
         else:
-            said = {"role": "assistant", "content": "".join(pieces_of(text, orders))}
-            choice = {"index": 0, "message": said, "finish_reason": "stop"}
+            whole = {"role": "assistant", "content": "".join(pieces_of(text, orders))}
+            choice = {"index": 0, "message": whole, "finish_reason": "stop"}
             self.transport.write(reply(200, json.dumps({"choices": [choice], "usage": usage}).encode()))
 
-    async def stream(self, text, orders, usage):
+    async def stream(self, text: str, orders: dict[str, str], usage: Said | None) -> None:
         pace_s = float(orders.get("pace") or PACE_MS) / 1000
-        pieces = pieces_of(text, orders)
-        if "tool" in orders:
-            made = {"name": "look_up", "arguments": '{"city":"Oslo","days":3}'}
-            pieces, tools = [], [{"index": 0, "id": "call_1", "type": "function", "function": made}]
+        pieces = [] if "tool" in orders else pieces_of(text, orders)
         self.transport.write(
             b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
         )
@@ -126,19 +125,21 @@ class Engine(asyncio.Protocol):
             self.transport.write(event(delta({member: said})))
             await asyncio.sleep(pace_s)
         if "tool" in orders:
-            self.transport.write(event(delta({"tool_calls": tools})))
+            made = {"name": "look_up", "arguments": '{"city":"Oslo","days":3}'}
+            call = {"index": 0, "id": "call_1", "type": "function", "function": made}
+            self.transport.write(event(delta({"tool_calls": [call]})))
         self.transport.write(event(delta({}, "stop")))
         if usage:
             self.transport.write(event({"id": "echo", "model": NAME, "choices": [], "usage": usage}))
         self.transport.write(chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n")
 
 
-def delta(said, finish=None):
+def delta(said: Said, finish: str | None = None) -> Said:
     choice = {"index": 0, "delta": said, "finish_reason": finish}
     return {"id": "echo", "object": "chat.completion.chunk", "model": NAME, "choices": [choice]}
 
 
-async def main():
+async def main() -> None:
     loop = asyncio.get_running_loop()
     server = await loop.create_server(Engine, flags["--host"], int(flags["--port"]))
     print("ready", flush=True)  # noqa: T201

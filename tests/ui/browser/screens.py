@@ -18,10 +18,10 @@ from typing import Any
 
 import httpx
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from tests.chromium import launched
 from tests.e2e.conftest import Yard, demo_catalog
-from tests.ui.browser.conftest import BROWSERS, FLAGS
 from tests.ui.browser.scenes import CHAT, talk
 from tests.ui.browser.stack import ECHO, Stack
 from tests.ui.browser.visit import Visit
@@ -196,13 +196,10 @@ def take(page: Page, path: Path) -> None:
 
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    path = next(filter(None, map(shutil.which, BROWSERS)))
-    with tempfile.TemporaryDirectory() as name, staged(Path(name)) as stack, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as name, staged(Path(name)) as stack, launched() as browser:
         raise_curtain(stack)
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         for show in (chat, models, images):
             take(show(browser, stack.url), folder / f"{show.__name__}.png")
-        browser.close()
 
 
 if __name__ == "__main__":

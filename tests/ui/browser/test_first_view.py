@@ -1,9 +1,9 @@
-"""The first view is light: what a phone on a slow wire waits for. How long it takes, `first_view` prints."""
+"""The first view is light: what a phone on a slow wire waits for. How long, `bench.ui.first_view` says."""
 
 import pytest
+from bench.ui.first_view import FirstView, measured
 from playwright.sync_api import Browser
 
-from tests.ui.browser.first_view import FirstView, measured
 from tests.ui.browser.stack import Stack
 
 FIRST_PAINT_KB = 100

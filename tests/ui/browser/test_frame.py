@@ -18,6 +18,10 @@ PRETEND = """(live, [models, machines]) => {
 MODEL = {"site": 0, "aliases": [], "serving": {"variants": {}}, "in_flight": 0}
 MIB_OF_24_GIB = 24_576
 GROUNDS = {"amber": "rgb(20, 13, 2)", "paper": "rgb(246, 241, 228)"}
+PRESSED_OFTEN = {
+    "models/echo": [".models-details-head button:visible", ".models-details [role=tab]"],
+    "chat": [".chat-head button:visible", ".composer textarea", ".composer-end"],
+}
 CUT = "(tab) => [...tab.children].some((part) => part.scrollWidth > tab.clientWidth)"
 
 
@@ -103,6 +107,17 @@ def test_the_live_line_shows_what_is_up_and_how_full_the_gpus_are(visit: Visit) 
     )
 
 
+def test_models_of_one_name_are_told_apart_by_their_machines(visit: Visit) -> None:
+    page = visit.open("settings")
+    twins = [MODEL | {"name": "twin", "phase": "ready", "site": site} for site in (0, 1)]
+
+    use(page, "store/live.js", PRETEND, [twins, []])
+
+    shown = page.locator(".live-model")
+    expect(shown).to_have_text([re.compile("twin.*localhost"), re.compile("twin.*machine 2")])
+    expect(shown.last).to_have_attribute("href", "#/models/twin?site=1")
+
+
 def test_a_view_that_does_not_come_says_so_and_is_asked_for_again(visit: Visit) -> None:
     visit.tolerate("ERR_FAILED", "Failed to load", "Failed to fetch")
     page = visit.open("settings")
@@ -148,6 +163,20 @@ def test_a_note_offers_a_way_back_and_tells_when_it_was_not_taken(visit: Visit) 
 
     assert page.evaluate("seen") == ["back one", "gone two"]
     expect(page.locator(".toast")).to_have_count(0)
+
+
+def test_notes_cover_nothing_that_is_pressed_often(visit: Visit) -> None:
+    page = visit.open("settings")
+    note = "({ toast }) => { toast({ text: 'one', seconds: 600 }); toast({ text: 'two', seconds: 600 }); }"
+    use(page, "shell/toast.js", note)
+
+    for width in (360, 1440):
+        page.set_viewport_size({"width": width, "height": 740})
+        for view, pressed in PRESSED_OFTEN.items():
+            visit.go(view)
+            expect(page.locator(".toast")).to_have_count(2)
+            for part in pressed:
+                page.locator(part).last.click(trial=True)
 
 
 def test_a_dialog_keeps_the_focus_and_gives_it_back(visit: Visit) -> None:

@@ -6,7 +6,8 @@ import { settings } from "./store/settings.js";
 /** What the proxy (or an engine behind it) said instead of an answer; `status` is 0 where nobody answered. */
 export class ApiError extends Error {
   constructor({
-    status, code, message, param = null, retryAfter = null, retryable = true, requestId = null, streamId = null,
+    status, code, message, param = null, retryAfter = null, retryable = true, requestId = null,
+    streamId = null,
   }) {
     super(message);
     this.name = "ApiError";

@@ -16,8 +16,8 @@
   document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href }));
 })();
 
-// A network that changes breaks what is being asked for. Without its entry there is no page that could say so, and
-// it is loaded anew: once, as what fails twice is not the network's whim.
+// A network that changes breaks what is being asked for. Without its entry there is no page that could say
+// so, and it is loaded anew: once, as what fails twice is not the network's whim.
 document.addEventListener("error", ({ target }) => {
   const [{ type }] = performance.getEntriesByType("navigation");
   if (target.type === "module" && type !== "reload") setTimeout(() => location.reload(), 1000);

@@ -26,8 +26,8 @@ export { attach } from "./arrivals.js";
  *   onSend: (content: object[], options: object) => unknown, busy?: boolean, onStop?: () => void,
  *   history?: () => Promise<object[]>, turn?: unknown, onEditLast?: () => void, initial?: object[] | string,
  *   onCancel?: () => void}} props `onSend` may give a promise; where it gives false or fails, what was
- *   written stays. `turn` changes when the history does; `place` is what a new conversation will be called in the
- *   store. `initial` makes it an editor of an old message, which Esc leaves by `onCancel`.
+ *   written stays. `turn` changes when the history does; `place` is what a new conversation will be called in
+ *   the store. `initial` makes it an editor of an old message, which Esc leaves by `onCancel`.
  */
 export function Composer(props) {
   return html`<${Desk} key=${useSeat(props.conversation?.id ?? "new", props.place)} ...${props} />`;

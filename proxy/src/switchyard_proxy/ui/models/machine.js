@@ -15,7 +15,7 @@ const MIB = 2 ** 20;
 const isFolded = signal(matchMedia("(width < 40rem)").matches);
 
 export function Machine({ machine, group }) {
-  const name = group.name ?? t("models.machine_n", { n: group.site + 1 });
+  const name = group.name ?? t("shell.machine_n", { n: group.site + 1 });
   const facts = machine ? [machine.version, machine.runtime].filter(Boolean).join(" · ") : "";
   const isOpen = !isFolded.value;
   const turn = () => {

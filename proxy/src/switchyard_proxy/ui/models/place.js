@@ -4,10 +4,10 @@
 import { computed, signal } from "../html.js";
 import { format, go, route } from "../routes.js";
 import { models, sites } from "../store/live.js";
+import { namesOf } from "../store/machine-names.js";
 import { keyOf } from "../store/news.js";
 import { find } from "../store/names.js";
 import { groups } from "./listing.js";
-import { namesOf } from "./machine-names.js";
 
 export const TABS = ["now", "log", "past"];
 

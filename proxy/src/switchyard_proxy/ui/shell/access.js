@@ -1,4 +1,5 @@
-// Asks for a key where the proxy wants one and none fits. It keeps the key; what that may do, the proxy decides.
+// Asks for a key where the proxy wants one and none fits. It keeps the key; what that may do, the proxy
+// decides.
 
 import { explain, request } from "../api.js";
 import { effect, html, useState } from "../html.js";

@@ -1,4 +1,5 @@
-// What a field for commands stands at: its line, the choice that is lit, the walk through old ones. Values only.
+// What a field for commands stands at: its line, the choice that is lit, the walk through old ones. Values
+// only.
 
 import { step } from "./line-history.js";
 

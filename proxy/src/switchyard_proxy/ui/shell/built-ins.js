@@ -3,7 +3,7 @@
 import { request } from "../api.js";
 import { loadArea, t } from "../i18n/index.js";
 import { format, go } from "../routes.js";
-import { models } from "../store/live.js";
+import { models, sites } from "../store/live.js";
 import { allNames, find } from "../store/names.js";
 import { change } from "../store/settings.js";
 import { openHelp, stopHere } from "./app-keys.js";
@@ -12,6 +12,7 @@ import { say } from "./command-line.js";
 import { controls, press } from "./controls.js";
 import { ask } from "./errands.js";
 import { toast } from "./toast.js";
+import { whereabouts } from "./whereabouts.js";
 
 const CHOICES = {
   theme: ["phosphor", "amber", "paper", "auto"],
@@ -102,7 +103,9 @@ function openLogs({ name, site }) {
 function statusWords(all) {
   const up = all.filter((model) => !["stopped", "asleep"].includes(model.phase));
   if (!up.length) return t("shell.status.nothing", { n: all.length });
-  return up.map((model) => `${model.name} ${t(`shell.phase.${model.phase}`)}`).join(" · ");
+  const words = (model) =>
+    [model.name, whereabouts(model, all, sites.peek()), t(`shell.phase.${model.phase}`)];
+  return up.map((model) => words(model).filter(Boolean).join(" ")).join(" · ");
 }
 
 async function cancel(id) {

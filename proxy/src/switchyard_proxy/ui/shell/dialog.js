@@ -25,7 +25,9 @@ export function openDialog(component, props = {}) {
       render(null, dialog);
       dialog.remove();
       // The browser has given the focus back already, and whoever closed the window may have moved it on.
-      if (document.activeElement === document.body && before?.isConnected) before.focus({ preventScroll: true });
+      if (document.activeElement === document.body && before?.isConnected) {
+        before.focus({ preventScroll: true });
+      }
       resolve(result);
     });
   });

@@ -102,8 +102,8 @@ const reload = () => location.reload();
 const Reload = () => html`<button class="button-quiet" onClick=${reload}>${t("shell.reload")}</button>`;
 
 /**
- * A new view is said in the title, and the reader is put at its beginning: not on the first one, and not whoever
- * writes the next command already.
+ * A new view is said in the title, and the reader is put at its beginning: not on the first one, and not
+ * whoever writes the next command already.
  */
 function useTitle(view) {
   const before = useRef(view);

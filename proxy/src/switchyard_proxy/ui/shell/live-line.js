@@ -3,10 +3,12 @@
 import { html, useEffect, useReducer } from "../html.js";
 import { ago, bytes, percent, t } from "../i18n/index.js";
 import { format } from "../routes.js";
-import { facts, link, machines, models } from "../store/live.js";
+import { facts, link, machines, models, sites } from "../store/live.js";
+import { keyOf } from "../store/news.js";
 import { askForKey, needsKey } from "./access.js";
 import { Meter } from "./meter.js";
 import { Phase } from "./phase.js";
+import { whereabouts } from "./whereabouts.js";
 
 const QUIET = ["stopped", "asleep"];
 const MIB = 1024 ** 2;
@@ -27,17 +29,20 @@ function Models() {
   const more = shown.length - SHOWN;
   return html`<div class=${link.value.state === "live" ? "live-models" : "live-models live-stale"}>
     ${shown.slice(0, SHOWN).map((model) => html`
-      <${Model} key=${`${model.site}/${model.name}`} model=${model} />`)}
+      <${Model} key=${keyOf(model)} model=${model}
+        machine=${whereabouts(model, models.value, sites.value)} />`)}
     ${more > 0 && html`<a class="live-more" href="#/models"><span aria-hidden="true">+${more}</span>
       <span class="aside-screen">${t("shell.live.more", { n: more })}</span></a>`}
   </div>`;
 }
 
-function Model({ model: { name, phase, progress, blocked } }) {
+function Model({ model: { name, site, phase, progress, blocked }, machine }) {
   const word = t(`shell.phase.${phase}`);
-  return html`<a class="live-model" href=${format({ view: "models", path: [name] })}
-      title=${[name, progress ?? blocked ?? word].join(" · ")}>
+  const address = format({ view: "models", path: [name], query: { site: site || "" } });
+  return html`<a class="live-model" href=${address}
+      title=${[name, machine, progress ?? blocked ?? word].filter(Boolean).join(" · ")}>
     <${Phase} phase=${phase} text=${name} /><span class="aside-screen">${word}</span>
+    ${machine && html`<span class="live-machine">${machine}</span>`}
     ${shareIn(progress) && html`<span class="live-share">${shareIn(progress)}</span>`}</a>`;
 }
 

@@ -11,8 +11,8 @@ let count = 0;
 
 /**
  * @param {{text: string, kind?: "ok" | "info" | "warn" | "err", action?: {label: string, run: () => void},
- *   seconds?: number, onGone?: () => void}} note words already in the reader's language; `onGone` runs when the
- *   way back was not taken
+ *   seconds?: number, onGone?: () => void}} note words already in the reader's language; `onGone` runs when
+ *   the way back was not taken
  * @returns {() => void} closes it
  */
 export function toast(note) {

@@ -15,7 +15,6 @@ export default {
   "remove": "remove from models.json",
   "may_not": "This key may look on, and not load or unload.",
   "machine": "Machine",
-  "machine_n": "machine {n}",
   "machine_away": "This machine's manager does not answer. What it serves already goes on.",
   "as_of": "What is shown was heard {when}.",
   "none": "There is no model yet. Add one here, or to models.json.",

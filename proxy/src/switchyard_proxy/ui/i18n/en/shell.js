@@ -42,6 +42,7 @@ export default {
   "link.key": "a key is needed",
   "link.heard": "as of {ago}",
   "live.more": { one: "one more model", other: "{n} more models" },
+  "machine_n": "machine {n}",
   "gpu.label": "GPU memory",
   "gpu.memory": "{used} of {total} GPU memory",
 

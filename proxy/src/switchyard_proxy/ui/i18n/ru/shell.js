@@ -44,6 +44,7 @@ export default {
   "live.more": {
     one: "ещё {n} модель", few: "ещё {n} модели", many: "ещё {n} моделей", other: "ещё {n} модели",
   },
+  "machine_n": "машина {n}",
   "gpu.label": "Память GPU",
   "gpu.memory": "занято {used} из {total} памяти GPU",
 

@@ -1,17 +1,16 @@
 """What the first view costs: files and bytes until something is seen, and until it is whole; and the times.
 
-`python -m tests.ui.browser.first_view URL` prints the median of ten visits, each with an empty cache.
+`python -m bench.ui.first_view URL` prints the median of ten visits, each with an empty cache.
 """
 
-import shutil
+import argparse
 import statistics
-import sys
 from dataclasses import dataclass
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from tests.ui.browser.conftest import BROWSERS, FLAGS
+from tests.chromium import launched
 
 VISITS = 10
 WITHIN_MS = 60_000
@@ -61,21 +60,23 @@ def measured(browser: Browser, url: str) -> FirstView:
         context.close()
 
 
-def main(url: str) -> None:
-    path = next(filter(None, map(shutil.which, BROWSERS)))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+def main() -> None:
+    options = argparse.ArgumentParser(
+        prog="python -m bench.ui.first_view", description=(__doc__ or "").partition("\n")[0]
+    )
+    options.add_argument("url", help="of a proxy that is up")
+    url = options.parse_args().url
+    with launched() as browser:
         views = [measured(browser, url) for _ in range(VISITS)]
-        browser.close()
     painted = statistics.median(view.painted_ms for view in views)
     stands = statistics.median(view.stands_ms for view in views)
     files, kilobytes = views[-1].until(views[-1].drawn_ms)
     everything = views[-1].until(float("inf"))
-    sys.stdout.write(
+    print(
         f"painted after {painted:.0f} ms ({files} files, {kilobytes:.1f} kB), "
-        f"stands after {stands:.0f} ms, in the end {everything[0]} files, {everything[1]:.1f} kB\n"
+        f"stands after {stands:.0f} ms, in the end {everything[0]} files, {everything[1]:.1f} kB"
     )
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { namesOf } from "../../../../proxy/src/switchyard_proxy/ui/models/machine-names.js";
+import { namesOf } from "../../../../proxy/src/switchyard_proxy/ui/store/machine-names.js";
 
 const names = (...urls) => [...namesOf(urls.map((url, site) => ({ site, url }))).values()];
 
