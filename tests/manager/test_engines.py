@@ -361,14 +361,22 @@ def test_what_a_container_compiles_is_kept_apart_by_the_image_that_compiled_it(p
         container_of(model_of(repo="o/m", image="x/y@sha256:1"), places),
     )
 
-    for name in ("VLLM_CACHE_ROOT", "TRITON_CACHE_DIR", "FLASHINFER_WORKSPACE_BASE", "DG_JIT_CACHE_DIR"):
+    for name in (
+        "VLLM_CACHE_ROOT",
+        "TRITON_CACHE_DIR",
+        "FLASHINFER_WORKSPACE_BASE",
+        "DG_JIT_CACHE_DIR",
+        "PYTHONPYCACHEPREFIX",
+    ):
         assert usual.env[name].startswith("/cache/vllm/vllm-vllm-openai-v0.32.0")
         assert other.env[name].startswith("/cache/vllm/x-y-sha256-1")
     assert usual.volumes["switchyard-vllm"] == other.volumes["switchyard-vllm"] == "/cache/vllm"
 
 
 def test_a_program_keeps_the_caches_that_it_has_on_this_machine(places: Places) -> None:
-    assert not {"VLLM_CACHE_ROOT", "TRITON_CACHE_DIR"} & set(process_of(model_of(), places).env)
+    kept = {"VLLM_CACHE_ROOT", "TRITON_CACHE_DIR", "PYTHONPYCACHEPREFIX"}
+
+    assert not kept & set(process_of(model_of(), places).env)
 
 
 # The image server.

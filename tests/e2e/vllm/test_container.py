@@ -96,6 +96,17 @@ def test_its_command_is_one_for_the_official_image(contained: Yard, client: Open
     assert made["HostConfig"]["DeviceRequests"] is None
 
 
+def test_what_python_compiles_outlasts_the_container(contained: Yard, client: OpenAI) -> None:
+    client.chat.completions.create(model=TALKER, messages=QUESTION)
+    (container,) = containers(contained, TALKER)
+
+    written = docker("diff", container).splitlines()
+    kept = next(one for one in inspected(container)["Config"]["Env"] if one.startswith("PYTHONPYCACHEPREFIX="))
+
+    assert not [line for line in written if line.endswith(".pyc")]
+    assert docker("exec", container, "ls", kept.partition("=")[2])
+
+
 def test_it_sleeps_and_wakes_in_its_container(contained: Yard, client: OpenAI) -> None:
     client.chat.completions.create(model=TALKER, messages=QUESTION)
     before = containers(contained, TALKER)

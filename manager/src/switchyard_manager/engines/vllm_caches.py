@@ -5,6 +5,10 @@ use, and whoever looks can throw the old ones away. Within an image all engines 
 all that went into it (vLLM's by the model, its shapes and flags; Triton's, FlashInfer's and DeepGEMM's by the
 source and the kind of GPU) and is put in place whole, so engines that start together do not spoil each other's.
 
+Python's bytecode is kept there, too. Official images hold none of vLLM's, so each new container would compile
+thousands of files and write them where Docker removes them at its end, which makes the next start wait. Python
+itself sees by a source's time and size whether what it finds is of that source.
+
 A program of this machine keeps its own usual folders, which last as well, and may be warm already.
 
 A model's names in there must not change from start to start. Of the environment, vLLM counts every VLLM_…
@@ -22,6 +26,7 @@ PLACES = {
     "TORCHINDUCTOR_CACHE_DIR": "/inductor",
     "TILELANG_CACHE_DIR": "/tilelang",
     "CUDA_CACHE_PATH": "/cuda",
+    "PYTHONPYCACHEPREFIX": "/python",
 }
 
 
