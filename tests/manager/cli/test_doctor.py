@@ -143,6 +143,15 @@ def test_a_taken_port_is_a_failure_unless_it_is_ours(machine: Machine) -> None:
     assert ours.what.endswith("Switchyard itself")
 
 
+def test_in_a_container_nothing_is_said_of_a_port_that_another_container_has(machine: Machine) -> None:
+    before = looked(machine)
+    machine.env["SWITCHYARD_ENGINE_NETWORK"] = "engines"
+
+    told = before.keys() - looked(machine).keys()
+
+    assert [name.partition(" (")[2] for name in told] == ["for clients)"]
+
+
 def test_a_manager_that_does_not_run_is_no_failure_of_the_machine(machine: Machine) -> None:
     assert looked(machine, manager=None)["manager"].level is Level.WARN
 

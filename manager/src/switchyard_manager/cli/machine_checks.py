@@ -104,6 +104,8 @@ def _manager_and_ports(settings: Settings, by: Instruments) -> Iterator[Finding]
         yield from findings.of_manager(status, __version__)
         answers = True
     yield _port(settings.host, settings.port, "SWITCHYARD_MANAGER_PORT", "for the manager", is_ours=answers)
+    if settings.engine_network:  # in a container, as the proxy is in another: its port is not seen here
+        return
     host = os.environ.get("SWITCHYARD_HOST") or "127.0.0.1"
     port = port_number("SWITCHYARD_PORT", os.environ.get("SWITCHYARD_PORT") or "8080")
     yield _port(host, port, "SWITCHYARD_PORT", "for clients", is_ours=is_up)
