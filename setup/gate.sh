@@ -2,7 +2,7 @@
 # `check`: the gate, the same by hand and in CI. Every tool runs, side by side, whatever the others found;
 # each one's output is shown only if it has something to say. Never needs torch, Docker or a browser.
 
-GATE_STEPS="format lint types imports docs shell manager admin tests planted"
+GATE_STEPS="format lint types imports docs shell manager admin proxy tests planted"
 
 check() {
   prepare check
@@ -67,9 +67,12 @@ gate_manager() {
 # The manager's admin interface and its command line, against real managers.
 gate_admin() { gate_pytest "$1/admin.xml" tests/manager/api tests/manager/cli; }
 
+gate_proxy() { gate_pytest "$1/proxy.xml" tests/proxy; }
+
+# All the rest.
 gate_tests() {
-  gate_pytest "$1/tests.xml" tests --ignore=tests/manager --ignore=tests/image_server/engine --ignore=tests/e2e \
-    --ignore=tests/setup/real --ignore=tests/gate --ignore=tests/clients --ignore=tests/ui/browser
+  gate_pytest "$1/tests.xml" tests --ignore=tests/manager --ignore=tests/proxy --ignore=tests/image_server/engine \
+    --ignore=tests/e2e --ignore=tests/setup/real --ignore=tests/gate --ignore=tests/clients --ignore=tests/ui/browser
 }
 
 # The gate's own tests: faults planted in copies of the tree.
