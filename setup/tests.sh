@@ -45,8 +45,8 @@ run_every_test() {
   end_docker_engine
   "$CONTROL_ENV/bin/python" "$ROOT/setup/totals.py" ${strict:+--nothing-left-out} ${failed:+--failed} \
     "$RESULTS/manager.xml" "$RESULTS/admin.xml" "$RESULTS/proxy.xml" "$RESULTS/tests.xml" "$RESULTS/planted.xml" \
-    "$RESULTS/image-server.xml" "$RESULTS/clients.xml" "$RESULTS/end-to-end.xml" "$RESULTS/own-machines.xml" "$RESULTS/containers.xml" \
-    "$RESULTS/browser.xml" "$RESULTS/alone.xml"
+    "$RESULTS/image-server.xml" "$RESULTS/clients.xml" "$RESULTS/end-to-end.xml" "$RESULTS/own-machines.xml" \
+    "$RESULTS/containers.xml" "$RESULTS/browser.xml" "$RESULTS/alone.xml"
 }
 
 # Beside the lane whose output is seen as it comes.

@@ -63,9 +63,9 @@ def became(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
     """Of each planted test, what was said; an empty text if it passed."""
     tree = copy_of_the_tree(tmp_path_factory.mktemp("watched"))
     plant(tree)
-    verdict = tree.gate("tests")
+    verdict = tree.gate("proxy")
     assert not verdict.is_open
-    return outcomes(tree.results / "tests.xml")
+    return outcomes(tree.results / "proxy.xml")
 
 
 def plant(tree: Tree) -> None:
