@@ -11,10 +11,11 @@ from pathlib import Path
 
 import httpx
 from bench.switch.asking import PATIENCE_S, Question, ask, timed
-from bench.switch.product import PAUSE, free_port
+from bench.switch.product import PAUSE
 
 from switchyard_contracts.catalog import Model
 from switchyard_manager.engines import ADAPTERS, Call, Probe
+from tests.ports import free_port
 
 LOOK_S = 0.02
 KEYS = ("VLLM_API_KEY", "SWITCHYARD_IMAGE_SERVER_API_KEY")

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+from tests.ports import free_port
 
 TOKEN = "a token for this run"  # noqa: S105 - everything listens on loopback, and ends with the run
 UP_WITHIN_S = 60.0
@@ -138,12 +139,6 @@ def _listening(manager: str) -> Iterator[Heard]:
         yield heard
     finally:
         over.set()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _answers(url: str) -> bool:

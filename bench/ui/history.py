@@ -4,7 +4,6 @@ A proxy of the bench's own serves the page; it needs no manager, as nothing is a
 """
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,8 @@ from pathlib import Path
 import httpx
 from bench.ui.report import LONG_TASK_MS, Seen
 from playwright.sync_api import Browser, Page
+
+from tests.ports import free_port
 
 UP_WITHIN_S = 180
 SHOWN_WITHIN_MS = 60_000
@@ -132,9 +133,3 @@ def until_up(url: str) -> None:
         else:
             return
     sys.exit(f"cannot measure: no proxy at {url} after {UP_WITHIN_S} s")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

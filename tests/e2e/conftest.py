@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from openai import OpenAI
 
 from switchyard_manager.runtimes import leftovers
 from tests.e2e.images import base_image, image_server_image
+from tests.ports import free_port
 from tests.vllm_on_cpu.fixtures import tiny, vllm_command, vllm_image, vllm_is_here
 
 # Fixtures of images to build on, and of real vLLM, for every test below this folder.
@@ -27,12 +27,6 @@ __all__ = ["base_image", "image_server_image", "tiny", "vllm_command", "vllm_ima
 ROOT = Path(__file__).resolve().parents[2]
 UP_WITHIN_S = 120
 ENDS_WITHIN_S = 40
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def demo_catalog() -> dict[str, object]:

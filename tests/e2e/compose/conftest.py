@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import free_port
 from tests.e2e.images import ROOT, succeed
+from tests.ports import free_port
 
 FOLDERS = ("contracts", "manager", "proxy", "image-server", "requirements", "setup")
 FILES = ("setup.sh", "pyproject.toml", "models.schema.json", ".dockerignore", ".env.example")

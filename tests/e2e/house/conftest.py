@@ -14,10 +14,10 @@ import pytest
 
 from tests.clients.programs import Program, in_node, missing
 from tests.e2e.compose.conftest import FILES, FOLDERS, NOBODY, demo_models, has_compose
-from tests.e2e.conftest import free_port
 from tests.e2e.house.stack import House
 from tests.e2e.images import ROOT, succeed
 from tests.manager.model_files.hub import Hub
+from tests.ports import free_port
 from tests.vllm_on_cpu import tiny_model
 from tests.vllm_on_cpu.models import CARD, text_model
 from tests.vllm_on_cpu.tiny_model import Tiny

@@ -6,6 +6,7 @@ Nothing here waits for a fixed time, and nothing reaches into a service: it asks
 import contextlib
 import json
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -164,7 +165,15 @@ class House(Clone):
         return str(self.inspect(name)["Id"])
 
     def is_healthy(self, service: str) -> bool:
-        return bool(self.inspect(service)["State"]["Health"]["Status"] == "healthy")
+        """One that has ended keeps the health that it had."""
+        state = self.inspect(service)["State"]
+        return (state["Status"], state["Health"]["Status"]) == ("running", "healthy")
+
+    def kill(self, service: str) -> None:
+        """As the kernel does it: to Docker it is a crash, and nobody's wish. Afterwards it knows of it."""
+        pid = self.inspect(service)["State"]["Pid"]
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: self.inspect(service)["State"]["Pid"] != pid)
 
     def containers(self, model: str | None = None) -> list[Container]:
         """The engines', those too that have ended and are about to be removed."""

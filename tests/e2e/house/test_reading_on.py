@@ -1,8 +1,5 @@
 """Streams that can be read again, when the proxy that writes them down goes away. Its log is in its volume."""
 
-import os
-import signal
-
 import pytest
 
 from tests.e2e.docker.conftest import docker
@@ -27,7 +24,7 @@ def test_what_a_killed_proxy_had_said_is_there_again_to_the_byte_and_ends_honest
     stream = streaming(house, A, 800, RESUMABLE).speaks()
     until(lambda: stream.heard.last_id > 300)
 
-    os.kill(house.inspect("proxy")["State"]["Pid"], signal.SIGKILL)
+    house.kill("proxy")
     cut = stream.whole()
     until(lambda: house.is_healthy("proxy"))
     rest = read(house, cut.header("x-stream-id"), f"Last-Event-ID: {cut.last_id}")

@@ -1,8 +1,5 @@
 """Manager and proxy go away and come back, in every way that there is, while streams run."""
 
-import os
-import signal
-
 import pytest
 from openai import APIConnectionError
 
@@ -50,7 +47,7 @@ def test_a_manager_that_is_killed_cuts_no_stream_and_docker_starts_it_again(hous
 
     with engine.slowed():
         stream = streaming(house, A).speaks()
-        kill(house, "manager")
+        house.kill("manager")
         meanwhile = house.asks(A)
         until(lambda: house.inspect("manager")["RestartCount"] > 0)
         is_there_again(house)
@@ -62,11 +59,6 @@ def test_a_manager_that_is_killed_cuts_no_stream_and_docker_starts_it_again(hous
     assert house.moves(before, A) == ADOPTED
 
 
-def kill(house: House, service: str) -> None:
-    """As the kernel does it: to Docker it is a crash, and nobody's wish."""
-    os.kill(house.inspect(service)["State"]["Pid"], signal.SIGKILL)
-
-
 def test_a_proxy_that_is_killed_breaks_its_streams_and_leaves_nothing_in_the_counts(house: House) -> None:
     house.asks(A)
     engine, before = house.container(A), house.seq()
@@ -74,7 +66,7 @@ def test_a_proxy_that_is_killed_breaks_its_streams_and_leaves_nothing_in_the_cou
     with engine.slowed():
         stream = streaming(house, A).speaks()
         until(lambda: house.model(A)["in_flight"] == 1)
-        kill(house, "proxy")
+        house.kill("proxy")
         heard = stream.whole()
 
     assert judge(heard, A) is Verdict.BROKEN

@@ -7,12 +7,12 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from tests.e2e.conftest import free_port
 from tests.e2e.docker.conftest import docker
 from tests.e2e.house.conftest import A, B
 from tests.e2e.house.hearing import judge, streaming, text
 from tests.e2e.house.stack import House, until
 from tests.e2e.proxy.hearing import Verdict
+from tests.ports import free_port
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -47,8 +47,9 @@ def second(house: House) -> Iterator[House]:
 
 def test_a_model_stays_until_the_streams_of_both_proxies_have_ended(house: House, second: House) -> None:
     house.asks(A)
-    short, long = streaming(house, A, 500).speaks(), streaming(second, A, 900).speaks()
-    until(lambda: house.model(A)["in_flight"] == 2)
+    with house.container(A).slowed():
+        short, long = streaming(house, A, 500).speaks(), streaming(second, A, 900).speaks()
+        until(lambda: house.model(A)["in_flight"] == 2)
     before = house.seq()
 
     other = streaming(house, B, 1)
@@ -67,8 +68,9 @@ def test_of_a_proxy_that_is_killed_nothing_is_counted_and_the_others_streams_are
     house: House, second: House
 ) -> None:
     house.asks(A)
-    mine, theirs = streaming(house, A, 800).speaks(), streaming(second, A, 1100).speaks()
-    until(lambda: house.model(A)["in_flight"] == 2)
+    with house.container(A).slowed():
+        mine, theirs = streaming(house, A, 800).speaks(), streaming(second, A, 1100).speaks()
+        until(lambda: house.model(A)["in_flight"] == 2)
 
     docker("kill", "--signal", "KILL", f"{house.name}-second")
 

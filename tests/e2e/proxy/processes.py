@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,18 +15,13 @@ import psutil
 from bench.proxy.processes import favour
 
 from switchyard_contracts.status import ManagerStatus, ModelStatus, Phase
+from tests.ports import free_port
 
 SCRIPTS = Path(sys.executable).parent
 TOKEN = "let me in"
 OPERATOR = "sk-operator-0123456789abcdef"
 UP_WITHIN_S = 30.0
 LOOK_S = 0.02
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

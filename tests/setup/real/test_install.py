@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +9,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 MEMBERS = ("contracts", "manager", "proxy", "image-server")
@@ -48,17 +49,12 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for file in FILES:
         shutil.copy(ROOT / file, folder / file)
-    clone = Clone(folder, *free_ports())
+    clone = Clone(folder, free_port(), free_port())
     try:
         yield clone
     finally:
         clone.setup("down")
         shutil.rmtree(folder)  # over a gigabyte
-
-
-def free_ports() -> tuple[int, int]:
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        return one.getsockname()[1], other.getsockname()[1]
 
 
 @pytest.fixture(scope="module")

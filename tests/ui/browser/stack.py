@@ -15,7 +15,8 @@ from typing import Any
 
 import httpx
 
-from tests.e2e.conftest import ROOT, Yard, demo_catalog, free_port
+from tests.e2e.conftest import ROOT, Yard, demo_catalog
+from tests.ports import free_port
 
 SCRIPTS = Path(sys.executable).parent
 ECHO = Path(__file__).with_name("echo_engine.py")

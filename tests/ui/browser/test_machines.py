@@ -18,7 +18,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from switchyard_manager.runtimes import leftovers
-from tests.e2e.conftest import free_port
+from tests.ports import free_port
 from tests.ui.browser.conftest import ANSWERS_WITHIN_MS, NewVisit, keep
 from tests.ui.browser.stack import SCRIPTS, OwnProxy, Stack
 
