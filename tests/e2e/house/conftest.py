@@ -4,6 +4,7 @@ Only what it is built on is other than at its user's: the base of our images, an
 one for CPUs. A test that changes the catalog need not change it back.
 """
 
+import ipaddress
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ PAINTER, EYES = "demo-image", "demo-vision"
 MODEL_MIB, ASLEEP_MIB, RESERVE_MIB = 4000, 1500, 512  # of a card: as declared, as reckoned, as always
 FITS_ONE = RESERVE_MIB + MODEL_MIB + 2 * ASLEEP_MIB  # one, and the other two asleep
 FITS_TWO = RESERVE_MIB + 2 * MODEL_MIB + ASLEEP_MIB
-GATEWAY = "{{(index .IPAM.Config 0).Gateway}}"
+SUBNET = "{{(index .IPAM.Config 0).Subnet}}"
 COMPILED = "switchyard-vllm"  # the volume that all installations of a machine share
 
 
@@ -56,7 +57,9 @@ def compiled_volume() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def hub(base_image: str) -> Iterator[Hub]:
     """The house's Hugging Face Hub, on this machine, where containers of any network reach it."""
-    (address,) = succeed("docker", "network", "inspect", "--format", GATEWAY, "bridge").split()
+    # Of a bridge that it made itself, Docker does not tell the address on this machine before it is restarted.
+    subnet = succeed("docker", "network", "inspect", "--format", SUBNET, "bridge").strip()
+    address = str(next(ipaddress.ip_network(subnet).hosts()))
     with Hub(address, cdn=address).running() as running:
         yield running
 

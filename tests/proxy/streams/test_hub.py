@@ -13,7 +13,7 @@ from switchyard_proxy.errors import ProxyError, Refused, Unavailable
 from switchyard_proxy.replies import Sink
 from switchyard_proxy.streams.memory import MemoryStore
 from switchyard_proxy.streams.shelf import SMALLEST_SHARE
-from switchyard_proxy.streams.stream import Kind, Status
+from switchyard_proxy.streams.stream import Kind, Status, Stream
 from tests.proxy.streams.benches import (
     CHAT,
     EVENTS,
@@ -134,6 +134,38 @@ async def test_a_stream_is_cancelled_from_another_process(shared_store_maker: St
         assert heard.events[0] == event(1)
         assert json.loads(heard.events[1][6:])["error"]["code"] == "request_cancelled"
         assert heard.events[2:] == [DONE]
+
+
+class TellsLate(MemoryStore):
+    """What it finds is old by the time it is told."""
+
+    may_tell: asyncio.Event
+
+    async def streams(self, owner: str | None, limit: int) -> list[Stream]:
+        found = await super().streams(owner, limit)
+        await self.may_tell.wait()
+        return found
+
+
+async def test_what_was_cancelled_is_listed_so_though_the_store_is_slow() -> None:
+    store = TellsLate()
+    store.may_tell = asyncio.Event()
+    async with running(store) as streams, asyncio.TaskGroup() as tasks:
+        stream = streams.start(CHAT, Script())
+        await until_found(store, stream)
+
+        await streams.cancel(stream)
+        listing = tasks.create_task(streams.listed(None))
+        await until(lambda: stream.id not in streams.shelf.lives)
+        store.may_tell.set()
+
+        assert [one.status for one in await listing] == [Status.CANCELLED]
+
+
+async def until_found(store: MemoryStore, stream: Stream) -> None:
+    async with asyncio.timeout(SOON_S):
+        while await store.head(stream.id) is None:
+            await asyncio.sleep(0)
 
 
 async def test_cancelling_ends_the_work_and_tells_every_reader(store_maker: StoreMaker) -> None:

@@ -6,8 +6,9 @@ Streams of other processes are found in the store.
 
 import asyncio
 import contextlib
+import itertools
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 
 from switchyard_contracts.errors import CODES, ErrorBody, ErrorCode
 from switchyard_proxy.asgi import Header
@@ -228,26 +229,25 @@ class Streams:
 
     async def find_conversation(self, conversation: str, owner: str | None) -> Stream:
         """The newest stream of it. Raises `Refused`."""
+        before = self._here(owner)
         with _told_as_unavailable():
             known = await self._store.newest(conversation, owner)
-        found = [
-            live.now()
-            for live in self.shelf.lives.values()
-            if live.stream.conversation == conversation and owner in (None, live.stream.owner)
-        ]
-        if known is not None and known.id not in self.shelf.lives:
-            found.insert(0, known)
+        every = _as_they_are((known,) if known is not None else (), before, self._here(owner))
+        found = [stream for stream in every if stream.conversation == conversation]
         if not found:
             raise _gone(conversation)
         return max(reversed(found), key=lambda stream: stream.created_at)
 
     async def listed(self, owner: str | None) -> list[Stream]:
         """Theirs, the newest first."""
+        before = self._here(owner)
         with _told_as_unavailable():
             known = await self._store.streams(owner, LISTED)
-        here = [live.now() for live in self.shelf.lives.values() if owner in (None, live.stream.owner)]
-        every = {stream.id: stream for stream in (*known, *here)}
-        return sorted(every.values(), key=lambda stream: -stream.created_at)
+        every = _as_they_are(known, before, self._here(owner))
+        return sorted(every, key=lambda stream: -stream.created_at)
+
+    def _here(self, owner: str | None) -> list[Stream]:
+        return [live.now() for live in self.shelf.lives.values() if owner in (None, live.stream.owner)]
 
     async def is_known(self, stream_id: str) -> bool:
         """Whether anybody's stream has that id."""
@@ -283,6 +283,15 @@ class Streams:
             return Here(live, self._store, after, self._bounds.beat_s, self._clock)
         reader = Elsewhere(stream, self._store, after, self._bounds.beat_s, self._now)
         return reader.counted_in(self.sweeper.readers)
+
+
+def _as_they_are(*told: Iterable[Stream]) -> list[Stream]:
+    """Each once. Who ends while the store is asked is told of as it was, too: what is over is over."""
+    found: dict[str, Stream] = {}
+    for stream in itertools.chain(*told):
+        if stream.id not in found or not found[stream.id].status.over:
+            found[stream.id] = stream
+    return list(found.values())
 
 
 def _gone(stream_id: str) -> Refused:
