@@ -239,7 +239,7 @@ class World:
         """Now or never: a look does not queue, or a model that is about to leave would be loaded for it."""
         if life.phase is not Phase.READY or life.suspect:
             session.send(Refused(model=want.model, ticket=want.ticket, error=not_to_be_seen(want.model)))
-        elif not any(grant.proxy == session.proxy for grant in life.grants.values()):
+        elif not any(one.proxy == session.proxy and not one.revoked for one in life.grants.values()):
             grant_to(self._ground, life, session.proxy, now)
 
     # The machine
