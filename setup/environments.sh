@@ -5,6 +5,9 @@
 
 CONTROL_ENV=$ROOT/.venv
 IMAGE_SERVER_ENV=$ROOT/.venv-image-server
+# Where a shell says so (images for development do), every process would compile its thousands of files for itself,
+# and an engine's start takes twice its time.
+unset PYTHONDONTWRITEBYTECODE
 MENDING="look at the lines above (a network? a full disk?) and run the same command again"
 
 # prepare run|check|test: what those commands need, and nothing where that is there.

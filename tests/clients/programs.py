@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 CLIENTS = ROOT / ".venv-clients"
 OPENAI2 = ROOT / ".venv-clients-openai2"
 NODE_MODULES = HERE / "node" / "node_modules"
-PATIENCE_S = 40.0
+PATIENCE_S = 120.0  # an order may be the first to ask for a model, whose engine nobody has started before
 
 
 @dataclass(frozen=True, slots=True)

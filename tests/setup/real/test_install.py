@@ -27,6 +27,7 @@ class Clone:
     def setup(self, *arguments: str) -> str:
         ports = {"SWITCHYARD_PORT": str(self.port), "SWITCHYARD_MANAGER_PORT": str(self.manager_port)}
         ports["SWITCHYARD_UP"] = "local"
+        ports["PYTHONDONTWRITEBYTECODE"] = "1"  # as shells in images for development have it
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("SWITCHYARD_")}
         done = subprocess.run(
             [self.folder / "setup.sh", *arguments],
@@ -62,17 +63,29 @@ def first_up(clone: Clone) -> str:
     return clone.setup("up", "--detach")
 
 
+@pytest.fixture(scope="module")
+def answer(clone: Clone, first_up: str) -> str:
+    question = {"model": "demo-chat", "messages": [{"role": "user", "content": "What can you do?"}]}
+    reply = httpx.post(f"http://localhost:{clone.port}/v1/chat/completions", json=question, timeout=120)
+    return str(reply.json()["choices"][0]["message"]["content"])
+
+
 pytestmark = pytest.mark.timeout(INSTALL_WITHIN_S)
 
 
-def test_from_nothing_to_an_answer(clone: Clone, first_up: str) -> None:
-    question = {"model": "demo-chat", "messages": [{"role": "user", "content": "What can you do?"}]}
-
-    reply = httpx.post(f"http://localhost:{clone.port}/v1/chat/completions", json=question, timeout=120)
-
+def test_from_nothing_to_an_answer(clone: Clone, first_up: str, answer: str) -> None:
     assert "Installing with Python 3." in first_up
     assert f"http://localhost:{clone.port}/v1" in first_up
-    assert "models.json" in reply.json()["choices"][0]["message"]["content"]
+    assert "models.json" in answer
+
+
+@pytest.mark.usefixtures("answer")
+def test_what_is_compiled_is_kept_for_the_next_start(clone: Clone) -> None:
+    kept = {
+        file.parent.parent.name for file in clone.folder.glob(".venv*/lib/*/site-packages/*/__pycache__/*.pyc")
+    }
+
+    assert {"fastapi", "torch", "transformers"} <= kept
 
 
 def test_the_control_plane_is_installed_without_torch(clone: Clone, first_up: str) -> None:
