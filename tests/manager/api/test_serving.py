@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import signal
 import socket
 import stat
 import sys
@@ -13,6 +14,7 @@ import httpx
 import pytest
 from websockets.asyncio.client import unix_connect
 
+from switchyard_contracts.errors import ErrorEnvelope
 from switchyard_contracts.grants import PATH, Hello
 from switchyard_manager import catalog_file
 from switchyard_manager.api import serving
@@ -21,6 +23,7 @@ from switchyard_manager.app import build
 from switchyard_manager.errors import AlreadyRunning, BadSetting
 from switchyard_manager.settings import Settings
 from switchyard_manager.state import StateFolder
+from tests.ports import free_port
 
 Ask = Callable[[str], Awaitable[httpx.Response]]
 
@@ -37,12 +40,17 @@ async def served(tmp_path: Path, path: Path) -> AsyncIterator[int]:
         yield port
 
 
+def catalog_in(folder: Path) -> Path:
+    entry = {"type": "text", "engine": "image-server", "path": "/no/such/weights"}
+    file = folder / "models.json"
+    file.write_text(json.dumps({"models": {"m": entry}}))
+    return file
+
+
 @contextlib.asynccontextmanager
 async def _served(folder: Path, path: Path) -> AsyncIterator[int]:
-    entry = {"type": "text", "engine": "image-server", "path": "/no/such/weights"}
-    (folder / "models.json").write_text(json.dumps({"models": {"m": entry}}))
     settings = Settings(
-        folder / "models.json", folder, "127.0.0.1", 0, "secret", sys.executable, sys.executable, socket=path
+        catalog_in(folder), folder, "127.0.0.1", 0, "secret", sys.executable, sys.executable, socket=path
     )
     catalog = await asyncio.to_thread(catalog_file.load, settings.catalog)
     streams = Streams()
@@ -70,6 +78,54 @@ async def test_by_the_file_no_token_is_needed_and_by_tcp_it_is(served: int, path
 
     assert [model["name"] for model in by_file.json()] == ["m"]
     assert (by_tcp.status_code, posing.status_code) == (401, 401)
+
+
+async def test_what_is_not_http_is_refused_as_everything_else_is(served: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", served)
+    writer.write(b"\x16\x03\x01 a client that speaks TLS\r\n\r\n")
+
+    head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n")
+    error = ErrorEnvelope.model_validate_json(body).error
+    assert (error.code, error.message) == ("invalid_value", "cannot read the request: it is not HTTP/1.1")
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+async def test_told_to_stop_it_ends_cleanly_and_says_its_last_words(
+    tmp_path: Path, path: Path, by: signal.Signals
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        Path(sys.executable).with_name("switchyard-manager"),
+        env={
+            "SWITCHYARD_CATALOG": str(catalog_in(tmp_path)),
+            "SWITCHYARD_STATE": str(tmp_path / "state"),
+            "SWITCHYARD_MANAGER_SOCKET": str(path),
+            "SWITCHYARD_MANAGER_PORT": str(free_port()),
+            "HOME": str(tmp_path),
+        },
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(30):
+        async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(path))) as local:
+            while not await is_up(local):
+                await asyncio.sleep(0.05)
+        async with unix_connect(str(path), f"ws://manager{PATH}") as control:
+            await control.send(Hello(proxy="p").model_dump_json())
+            await control.recv()
+            process.send_signal(by)
+            _, said = await process.communicate()
+
+    assert process.returncode == 0
+    assert "proxy p is gone" in said.decode()
+
+
+async def is_up(local: httpx.AsyncClient) -> bool:
+    try:
+        return (await local.get("http://manager/health")).is_success
+    except httpx.TransportError:
+        return False
 
 
 async def test_a_proxy_may_come_by_the_file_too(served: int, path: Path) -> None:

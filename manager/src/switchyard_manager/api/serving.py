@@ -6,14 +6,18 @@ Whoever may open the local socket's file is let in without the token, so the fil
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from switchyard_contracts.errors import ErrorCode, ErrorEnvelope
 from switchyard_manager.api.sse import Streams
 from switchyard_manager.errors import AlreadyRunning, BadSetting
 
@@ -23,12 +27,36 @@ GRACE_S = 5
 CLOSED = -1
 
 
+NOT_HTTP = ErrorEnvelope.of(ErrorCode.INVALID_VALUE, "cannot read the request: it is not HTTP/1.1")
+
+
+class Protocol(H11Protocol):
+    """uvicorn's, but what it cannot read is refused as everything else is."""
+
+    def send_400_response(self, msg: str) -> None:
+        body = NOT_HTTP.model_dump_json().encode()
+        head = (
+            "HTTP/1.1 400 Bad Request",
+            "content-type: application/json",
+            f"content-length: {len(body)}",
+            "connection: close",
+        )
+        self.transport.write("".join(f"{line}\r\n" for line in (*head, "")).encode() + body)
+        self.transport.close()
+
+
 class Server(uvicorn.Server):
     """It waits for every open request when it ends: so first it ends those that would go on for ever."""
 
     def __init__(self, config: uvicorn.Config, streams: Streams) -> None:
         super().__init__(config)
         self._streams = streams
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Not uvicorn's own, which raises the signal again in the end: our last words were lost."""
+        if self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._streams.close()
@@ -43,6 +71,7 @@ def server(app: ASGIApp, host: str, port: int, streams: Streams) -> Server:
         port=port,
         log_config=None,
         log_level="warning",
+        http=Protocol,
         ws="websockets-sansio",
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_S,
