@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from switchyard_contracts.catalog import Catalog
-from switchyard_contracts.grants import Drained, Held, Hello, InFlight, Want
+from switchyard_contracts.grants import Broken, Drained, Held, Hello, InFlight, Want
 from switchyard_contracts.status import ModelStatus, Phase
 from switchyard_manager.gpu import Reading
 from switchyard_manager.lifecycle import Event
@@ -15,6 +15,7 @@ from switchyard_manager.supervise.news import (
     EngineCame,
     EngineGone,
     EngineSlept,
+    EngineStands,
     Measured,
     ProxyCame,
     ProxySaid,
@@ -124,6 +125,28 @@ def test_a_look_is_granted_where_the_model_is_ready_and_loads_nothing_where_it_i
     assert [type(work) for work in works] == [TakeOver]
     assert [one.model for one in session.of_kind("granted")] == ["m"]
     assert status(world, "m").waiting == 0
+
+
+def test_a_look_is_granted_anew_while_what_that_proxy_gave_up_still_drains(
+    models: Catalog, session: WritesDown
+) -> None:
+    world = come_back(models, left("m", workshop_of(), models))
+    world.hear(ProxyCame(session, Hello(proxy=session.proxy)), 0)
+    prove(world, "m")
+    look = ProxySaid(session, Want(model="m", ticket="t", looks=True))
+    world.hear(look, 1)
+    (given_up,) = session.of_kind("granted")
+    world.hear(ProxySaid(session, InFlight(model="m", grant=given_up.grant, n=1)), 2)
+    world.hear(ProxySaid(session, Broken(model="m", grant=given_up.grant)), 2)
+
+    world.hear(look, 3)
+    while_in_doubt = len(session.of_kind("refused")), len(session.of_kind("granted"))
+    world.hear(EngineStands("m", "m-old"), 4)
+    world.hear(look, 5)
+
+    assert while_in_doubt == (1, 1)
+    assert [one.grant for one in session.of_kind("granted")] == [given_up.grant, "m-old.2"]
+    assert status(world, "m", 5).in_flight == 1
 
 
 def test_a_proxy_that_was_quicker_than_the_manager_keeps_its_grant(

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from switchyard_contracts.errors import ErrorBody
+from switchyard_contracts.errors import ErrorBody, ErrorCode
 from switchyard_contracts.serving import Routing
 from switchyard_contracts.status import ModelStatus, Phase
 
@@ -48,6 +48,12 @@ class Want(Message):
     priority: int = 0
     deadline_s: float | None = None
     looks: bool = False  # at the engine, if it runs: nothing is loaded for that
+
+
+def not_to_be_seen(model: str) -> ErrorBody:
+    """Why a look is refused, by whichever side knows it first."""
+    message = f"cannot look at the engine of {model!r}: it is not loaded, and looking does not load it"
+    return ErrorBody.of(ErrorCode.NOT_POSSIBLE_NOW, message)
 
 
 class Unwant(Message):

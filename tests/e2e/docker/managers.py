@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ import httpx
 
 from switchyard_contracts.status import ManagerStatus, ModelStatus
 from tests.e2e.docker.conftest import HOST_FOLDERS, PYTHON
+from tests.ports import free_port
 
 TOKEN = "let me in"
 QUICK = Path(__file__).parent.parent / "quick_engine.py"
@@ -55,10 +55,7 @@ class Manager:
         (self.folder / "models.json").write_text(json.dumps({"models": models} | more))
 
     async def start(self) -> None:
-        if not self.port:
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
-                self.port = free.getsockname()[1]
+        self.port = self.port or free_port()
         env = {name: value for name, value in os.environ.items() if not name.startswith("SWITCHYARD_")} | {
             "SWITCHYARD_CATALOG": str(self.folder / "models.json"),
             "SWITCHYARD_STATE": str(self.folder / "state"),

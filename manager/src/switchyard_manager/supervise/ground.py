@@ -28,8 +28,8 @@ class Ground:
     catalog: Catalog
     workshop: Workshop
     chronicle: Chronicle
+    proxies: Proxies
     lives: dict[str, Life] = field(default_factory=dict)
-    proxies: Proxies = field(default_factory=Proxies)
     cards: Cards = field(default_factory=Cards)
     outlook: dict[str, Outlook] = field(default_factory=dict)
     owners: Mapping[int, str] = field(
@@ -162,8 +162,3 @@ def weights_of(model: Model) -> tuple[str | None, str | None, str | None]:
 def not_found(model: str) -> ErrorBody:
     message = f"cannot find a model named {model!r}: see GET /v1/models"
     return ErrorBody.of(ErrorCode.MODEL_NOT_FOUND, message, "model")
-
-
-def not_to_be_seen(model: str) -> ErrorBody:
-    message = f"cannot look at the engine of {model!r}: it is not loaded, and looking does not load it"
-    return ErrorBody.of(ErrorCode.NOT_POSSIBLE_NOW, message)

@@ -9,13 +9,16 @@ from switchyard_manager import __version__
 from switchyard_manager.supervise.life import HeldGrant, Life
 from switchyard_manager.supervise.news import Session
 
+ABSENCE_S = 3.0  # a proxy tries to come back several times a second
 # What changes by itself as time goes by is no reason to tell everyone.
 TIMELESS = dict.fromkeys(("idle_s", "retry_in_s", "waited_s", "expected_s", "measured_mib"))
 
 
 class Proxies:
-    def __init__(self) -> None:
+    def __init__(self, manager: str) -> None:
+        self._manager = manager
         self._sessions: dict[str, Session] = {}
+        self._absent: dict[str, float] = {}  # whose connection broke, and since when
         self._published = Models(models=())
 
     def __len__(self) -> int:
@@ -28,17 +31,29 @@ class Proxies:
         """The connection that this one replaces, if its proxy had one that we believe in still."""
         return self._sessions.get(session.proxy)
 
-    def welcome(self, session: Session, manager: str, models: Models) -> None:
+    def welcome(self, session: Session, models: Models) -> None:
         self._sessions[session.proxy] = session
-        session.send(Welcome(manager=manager, version=__version__))
+        session.send(Welcome(manager=self._manager, version=__version__))
         session.send(models)
 
-    def part(self, session: Session) -> bool:
+    def part(self, session: Session, now: float) -> bool:
         """Whether it was here until now."""
         if session not in self:
             return False
         del self._sessions[session.proxy]
+        self._absent[session.proxy] = now
         return True
+
+    def came_back(self, proxy: str) -> bool:
+        """Whether its connection was broken until now."""
+        return self._absent.pop(proxy, None) is not None
+
+    def lost(self, now: float) -> list[str]:
+        """Those that have been away for too long to come back. Each is told of once."""
+        lost = [proxy for proxy, since in self._absent.items() if now - since >= ABSENCE_S]
+        for proxy in lost:
+            del self._absent[proxy]
+        return lost
 
     def say_granted(self, life: Life, grant: HeldGrant, endpoint: str, headers: dict[str, str]) -> None:
         word = Granted(model=life.model.name, grant=grant.id, endpoint=endpoint, headers=headers)

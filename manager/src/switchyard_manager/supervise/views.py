@@ -1,5 +1,7 @@
 """The world as others look at it: the scheduler (`Seen`), people (`ModelStatus` and more). Changes nothing."""
 
+from switchyard_contracts.catalog import routing_of
+from switchyard_contracts.grants import Models
 from switchyard_contracts.status import (
     FilesAt,
     FilesStatus,
@@ -112,7 +114,15 @@ def ram_mib(ground: Ground, life: Life) -> int:
     return sum(need or size for need, size in zip(known, sizes, strict=False))
 
 
-# For people
+# For proxies and people
+
+
+def models(ground: Ground, now: float) -> Models:
+    return Models(models=model_statuses(ground, now), routing=routing_of(ground.catalog))
+
+
+def model_statuses(ground: Ground, now: float) -> tuple[ModelStatus, ...]:
+    return tuple(model_status(ground, life, now) for life in ground.lives.values())
 
 
 def model_status(ground: Ground, life: Life, now: float) -> ModelStatus:

@@ -5,7 +5,7 @@ said through its `Session`, which never waits.
 
     life, ground   the state                 proxies, chronicle   who is told of it
     recording      decisions, written down   engine_news          what engines do
-    file_news      what downloads do
+    file_news      what downloads do         proxy_news           what proxies want and hold
     commands       the operator's wishes     views                how others see it
 """
 
@@ -14,19 +14,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from switchyard_contracts.catalog import Catalog, routing_of
+from switchyard_contracts.catalog import Catalog
 from switchyard_contracts.events import EventKind
-from switchyard_contracts.grants import (
-    Broken,
-    Drained,
-    Hello,
-    InFlight,
-    Models,
-    Refused,
-    Revoke,
-    Unwant,
-    Want,
-)
 from switchyard_contracts.status import ManagerStatus, ModelStatus, Phase
 from switchyard_manager import __version__
 from switchyard_manager.lifecycle import Event
@@ -34,19 +23,19 @@ from switchyard_manager.runtimes import Found
 from switchyard_manager.scheduler import Policy, consider
 from switchyard_manager.scheduler.alone import STOP_AGAIN_S
 from switchyard_manager.scheduler.seen import AT_REST
-from switchyard_manager.supervise import engine_news, file_news, operator_commands, views
+from switchyard_manager.supervise import engine_news, file_news, operator_commands, proxy_news, views
 from switchyard_manager.supervise import news as news_of
 from switchyard_manager.supervise.chronicle import Chronicle
-from switchyard_manager.supervise.ground import Ground, not_found, not_to_be_seen, weights_of
+from switchyard_manager.supervise.ground import Ground, weights_of
 from switchyard_manager.supervise.life import Life, Run
-from switchyard_manager.supervise.recording import awake_claim, grant_to, record
+from switchyard_manager.supervise.proxies import Proxies
+from switchyard_manager.supervise.recording import awake_claim, record
 from switchyard_manager.supervise.work import EndStray, TakeOver, Work
 from switchyard_manager.supervise.workshop import Workshop
 
 log = logging.getLogger(__name__)
 
 PASSES = 8
-ABSENCE_S = 3.0  # a proxy tries to come back several times a second
 
 
 @dataclass(slots=True)
@@ -71,9 +60,9 @@ class World:
         self._manager = beginning.manager
         self._policy = beginning.policy
         self._pins = beginning.pins
-        self._ground = Ground(beginning.catalog, beginning.workshop, beginning.chronicle)
+        proxies = Proxies(beginning.manager)
+        self._ground = Ground(beginning.catalog, beginning.workshop, beginning.chronicle, proxies)
         self._recovered = False
-        self._absent: dict[str, float] = {}  # proxies whose connection broke, and since when
         self._strays: dict[str, Found] = {}  # what nobody wants, and was told to stop
         self._strays_again: list[tuple[float, Found]] = []  # those that did not, and when to tell them again
         self._early: list[news_of.ProxyNews] = []  # what proxies said before we knew what runs
@@ -103,7 +92,7 @@ class World:
         return self._soon_s
 
     def statuses(self, now: float) -> tuple[ModelStatus, ...]:
-        return tuple(views.model_status(self._ground, life, now) for life in self._ground.lives.values())
+        return views.model_statuses(self._ground, now)
 
     def status(self, now: float, runtime: str) -> ManagerStatus:
         reading = self._ground.cards.reading
@@ -120,16 +109,12 @@ class World:
             trouble=self._trouble + faults,
         )
 
-    def _models(self, now: float) -> Models:
-        return Models(models=self.statuses(now), routing=routing_of(self._ground.catalog))
-
     # -- deciding -----------------------------------------------------------------------------------------
 
     def decide(self, now: float) -> tuple[Work, ...]:
         """Plan, record, and hand out what there is to do. Ends when a pass finds nothing more."""
         ground = self._ground
-        for proxy in [proxy for proxy, since in self._absent.items() if now - since >= ABSENCE_S]:
-            self._void(proxy, now)
+        proxy_news.give_up_the_lost(ground, now)
         for _ in range(PASSES if self._recovered and ground.cards.reading else 0):
             seen = {name: views.seen(ground, life, now) for name, life in ground.lives.items()}
             machine = ground.cards.machine(ground.catalog, now)
@@ -141,7 +126,7 @@ class World:
                 break
         self._forget()
         self._end_strays_again(now)
-        ground.proxies.publish(self._models(now))
+        ground.proxies.publish(views.models(ground, now))
         work, ground.due = tuple(ground.due), []
         return work
 
@@ -152,12 +137,8 @@ class World:
             case news_of.ProxyCame() | news_of.ProxyWent() | news_of.ProxySaid() if not self._recovered:
                 # A proxy that comes back holds grants for engines that we may be about to take over.
                 self._early.append(news)
-            case news_of.ProxyCame():
-                self._proxy_came(news.session, news.hello, now)
-            case news_of.ProxyWent():
-                self._proxy_went(news.session, now)
-            case news_of.ProxySaid():
-                self._proxy_said(news.session, news.message, now)
+            case news_of.ProxyCame() | news_of.ProxyWent() | news_of.ProxySaid():
+                proxy_news.hear(self._ground, news, now)
             case news_of.Measured():
                 self._measured(news, now)
             case news_of.Recovered(found=found):
@@ -183,64 +164,6 @@ class World:
                 self._strays_again.append((now + STOP_AGAIN_S, self._strays[news.instance]))
             case _:
                 engine_news.hear(self._ground, news, now)
-
-    # Proxies
-
-    def _proxy_came(self, session: news_of.Session, hello: Hello, now: float) -> None:
-        proxies = self._ground.proxies
-        self._proxy_went(proxies.former(session), now)
-        self._void(session.proxy, now)  # what it holds still, it says now
-        proxies.welcome(session, self._manager, self._models(now))
-        for held in hello.holds:
-            life = self._ground.lives.get(held.model)
-            grant = life.adopt_grant(held, session.proxy, now) if life else None
-            if grant is None or grant.revoked:
-                limit = life.model.drain_limit_s if life and grant else None
-                session.send(Revoke(model=held.model, grant=held.grant, drain_s=limit))
-
-    def _proxy_went(self, session: news_of.Session | None, now: float) -> None:
-        """Its tickets are gone. Its grants are void unless it is back soon: perhaps only the connection broke,
-        and they have streams on them."""
-        if session is None or not self._ground.proxies.part(session):
-            return
-        self._absent[session.proxy] = now
-        for life in self._ground.lives.values():
-            life.drop_tickets(life.tickets_of(session.proxy), now)
-
-    def _void(self, proxy: str, now: float) -> None:
-        """What it counted cannot keep an engine alive any longer."""
-        if self._absent.pop(proxy, None) is not None:
-            for life in self._ground.lives.values():
-                life.forget_proxy(proxy, now)
-
-    def _proxy_said(
-        self, session: news_of.Session, message: Want | Unwant | Drained | InFlight | Broken, now: float
-    ) -> None:
-        if session not in self._ground.proxies:
-            return
-        life = self._ground.lives.get(message.model)
-        if isinstance(message, Want):
-            self._wanted(life, session, message, now)
-        elif life is not None:
-            life.hear(session.proxy, message, now)
-
-    def _wanted(self, life: Life | None, session: news_of.Session, want: Want, now: float) -> None:
-        if life is None:
-            session.send(Refused(model=want.model, ticket=want.ticket, error=not_found(want.model)))
-            return
-        if want.looks:
-            self._looked(life, session, want, now)
-            return
-        # Even if that proxy holds a grant: then the ticket crossed it on the wire, and is served and taken back
-        # there. Never say a grant twice to hurry that: by now the proxy may have given it up for broken.
-        life.add_ticket(session.proxy, want.ticket, want.priority, now)
-
-    def _looked(self, life: Life, session: news_of.Session, want: Want, now: float) -> None:
-        """Now or never: a look does not queue, or a model that is about to leave would be loaded for it."""
-        if life.phase is not Phase.READY or life.suspect:
-            session.send(Refused(model=want.model, ticket=want.ticket, error=not_to_be_seen(want.model)))
-        elif not any(one.proxy == session.proxy and not one.revoked for one in life.grants.values()):
-            grant_to(self._ground, life, session.proxy, now)
 
     # The machine
 

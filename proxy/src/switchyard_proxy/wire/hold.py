@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from switchyard_contracts.errors import ErrorCode
+from switchyard_contracts.grants import not_to_be_seen
 from switchyard_contracts.status import ModelStatus, Phase
 from switchyard_proxy.accounting.account import Account
 from switchyard_proxy.errors import Refused, Unavailable
@@ -141,8 +142,8 @@ class Hold:
 
 
 def _not_loaded(model: str) -> Refused:
-    message = f"cannot look at the engine of {model!r}: it is not loaded, and looking does not load it"
-    return Refused(ErrorCode.NOT_POSSIBLE_NOW, message)
+    why = not_to_be_seen(model)
+    return Refused(why.code, why.message)
 
 
 def _ring(bell: asyncio.Future[None]) -> None:
