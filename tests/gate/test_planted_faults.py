@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.gate.conftest import Tree
+from tests.gate.conftest import WITHIN_S, Tree
+
+pytestmark = pytest.mark.timeout(WITHIN_S + 60)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.gate.conftest import Tree, copy_of_the_tree
+from tests.gate.conftest import WITHIN_S, Tree, copy_of_the_tree
+
+pytestmark = pytest.mark.timeout(WITHIN_S + 60)
 
 BLOCKS = {
     "a_sleep": ("import time", "time.sleep(0.01)", "time.sleep"),
