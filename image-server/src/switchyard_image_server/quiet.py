@@ -6,11 +6,11 @@ Import this before whatever else imports Transformers or Diffusers: they import 
 import contextlib
 import logging
 import warnings
+from collections.abc import Iterator
 
 import switchyard_image_server.torch_ready  # noqa: F401 - before transformers and diffusers
 
 # isort: split
-import diffusers.utils.logging
 import transformers.utils.logging
 
 # On import, torchao tells which of its compiled parts are made for other machines, torch that torchao is a
@@ -18,23 +18,33 @@ import transformers.utils.logging
 _NOISY = ("torchao", "torch.utils._pytree", "diffusers.quantizers.torchao.torchao_quantizer")
 
 
-def _import_silently() -> None:
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
     loggers = [logging.getLogger(name) for name in _NOISY]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
     with contextlib.suppress(ImportError):
-        import torchao.quantization  # noqa: F401
-        from diffusers.quantizers.torchao import torchao_quantizer  # noqa: F401
+        yield
     for logger, level in zip(loggers, levels, strict=True):
         logger.setLevel(level)
 
 
-_import_silently()
+with _silence():
+    import torchao.quantization  # noqa: F401
 
 
 def quiet() -> None:
     transformers.utils.logging.disable_progress_bar()
+
+
+def quiet_diffusers() -> None:
+    """For pipelines only: its import takes a second."""
+    import diffusers.utils.logging
+
+    with _silence():
+        from diffusers.quantizers.torchao import torchao_quantizer  # noqa: F401
+
     diffusers.utils.logging.disable_progress_bar()
     # For each layer of a LoRA over quantised weights: it could not be merged into them. It never is.
     warnings.filterwarnings("ignore", message=".* was instantiated without `get_apply_tensor_subclass`")

@@ -14,7 +14,8 @@ import torch
 
 from switchyard_image_server.device import Placement
 from switchyard_image_server.errors import StartCode, StartFailure
-from switchyard_image_server.memory.load import load_language_model, load_pipeline
+from switchyard_image_server.memory.load_language import load_language_model
+from switchyard_image_server.memory.load_pipeline import load_pipeline
 from switchyard_image_server.progress import Progress
 from switchyard_image_server.settings import Device, ModelSettings, Placing, Quantization
 from tests.image_server.engine.tiny_loras import write_peft

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from switchyard_image_server.device import Placement
-from switchyard_image_server.memory.load import load_language_model, load_pipeline
+from switchyard_image_server.memory.load_language import load_language_model
+from switchyard_image_server.memory.load_pipeline import load_pipeline
 from switchyard_image_server.settings import Device, ModelSettings, Placing, Quantization
 
 CUDA = Placement("cuda", torch.float32)

@@ -43,7 +43,7 @@ from switchyard_image_server.errors import (
     is_out_of_memory,
 )
 from switchyard_image_server.memory.apply import Residence
-from switchyard_image_server.memory.load import load_language_model
+from switchyard_image_server.memory.load_language import load_language_model
 from switchyard_image_server.memory.report import MemoryReport
 from switchyard_image_server.progress import Progress
 from switchyard_image_server.settings import ModelSettings

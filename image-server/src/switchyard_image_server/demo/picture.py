@@ -21,7 +21,7 @@ from diffusers import (
 from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
 from switchyard_image_server.demo.picture_tokens import picture_tokenizer
-from switchyard_image_server.quiet import quiet
+from switchyard_image_server.quiet import quiet, quiet_diffusers
 
 HIDDEN = 16
 # What the server uses when a request leaves it open: a picture in well under a second on a laptop.
@@ -121,6 +121,7 @@ def _transformer() -> Any:
 
 def write_picture_model(folder: Path) -> None:
     quiet()
+    quiet_diffusers()
     tokenizer = picture_tokenizer()
     with torch.random.fork_rng(devices=[]):
         pipeline = QwenImagePipeline(

@@ -22,7 +22,7 @@ from switchyard_image_server.images.order import Order
 from switchyard_image_server.images.pipelines.drawing import Drawing, Job
 from switchyard_image_server.images.pipelines.look import look_at, tokenizers_of
 from switchyard_image_server.images.pipelines.thrift import Starved, Thrift
-from switchyard_image_server.memory.load import load_pipeline
+from switchyard_image_server.memory.load_pipeline import load_pipeline
 from switchyard_image_server.memory.report import MemoryReport
 from switchyard_image_server.progress import Progress
 from switchyard_image_server.settings import ModelSettings

@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import switchyard_image_server.torch_ready  # noqa: F401 - before torch and diffusers
+import switchyard_image_server.torch_ready  # noqa: F401 - before torch
 
 # isort: split
 import torch
-from diffusers.hooks import apply_group_offloading
 
 from switchyard_image_server.errors import Busy
 from switchyard_image_server.memory.gauge import Gauge, host_room
@@ -212,6 +211,8 @@ class Residence:
 
     def _offload(self, tenant: _Tenant) -> None:
         """Block by block, but an encoder leaf by leaf: its blocks would never be let go of."""
+        from diffusers.hooks import apply_group_offloading  # which language models have no use for
+
         tenant.offloaded = True
         if _moors(tenant):
             self._berth(tenant).moor()
