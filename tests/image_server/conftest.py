@@ -7,6 +7,7 @@ import io
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -29,6 +30,7 @@ from switchyard_image_server.settings import ModelSettings, Settings
 from switchyard_image_server.worker import Worker
 
 PATIENCE_S = 30.0
+TRUST = ssl.create_default_context()  # made once: it takes longer than most tests
 
 
 def png(size: tuple[int, int] = (64, 48), color: str = "red", mode: str = "RGB") -> bytes:
@@ -65,7 +67,7 @@ class Served:
         self.parts = make_parts(self.engine, Settings(ModelSettings("demo"), "demo", **options))
         listener = listen("127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        self.client = httpx.Client(base_url=self.url, timeout=PATIENCE_S)
+        self.client = httpx.Client(base_url=self.url, verify=TRUST, timeout=PATIENCE_S)
         self.failure: Any = None
         self._background: list[threading.Thread] = []
         self.left_behind: list[str] = []
@@ -106,7 +108,8 @@ class Served:
         """A request that nobody waits for; it ends with the server, or when its client loses patience."""
 
         def ask() -> None:
-            with contextlib.suppress(httpx.TransportError), httpx.Client(timeout=timeout) as client:
+            client = httpx.Client(verify=TRUST, timeout=timeout)
+            with contextlib.suppress(httpx.TransportError), client:
                 client.request(method, f"{self.url}{path}", **request)
 
         self._background.append(threading.Thread(target=ask))

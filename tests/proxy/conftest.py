@@ -1,6 +1,8 @@
 """What most tests of the proxy need: something that starts engines, managers and proxies, and ends them."""
 
-from collections.abc import AsyncIterator
+import functools
+import ssl
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 
 import pytest
@@ -65,3 +67,19 @@ class House:
 async def house() -> AsyncIterator[House]:
     async with AsyncExitStack() as stack:
         yield House(stack)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _authorities_are_read_once() -> Iterator[None]:
+    """Every proxy's httpx reads them anew, though it speaks no TLS here: that takes longer than most tests."""
+    read = ssl.create_default_context
+    read_once = functools.cache(lambda cafile: read(cafile=cafile))
+
+    def trust(*args: object, **more: object) -> ssl.SSLContext:
+        only_a_file = not args and more.keys() == {"cafile"}
+        made: ssl.SSLContext = (read_once if only_a_file else read)(*args, **more)
+        return made
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", trust)
+        yield
