@@ -4,6 +4,7 @@ import functools
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 
@@ -75,7 +76,7 @@ def _authorities_are_read_once() -> Iterator[None]:
     read = ssl.create_default_context
     read_once = functools.cache(lambda cafile: read(cafile=cafile))
 
-    def trust(*args: object, **more: object) -> ssl.SSLContext:
+    def trust(*args: Any, **more: Any) -> ssl.SSLContext:
         only_a_file = not args and more.keys() == {"cafile"}
         made: ssl.SSLContext = (read_once if only_a_file else read)(*args, **more)
         return made

@@ -184,6 +184,30 @@ async def test_a_client_that_half_closes_has_left(serving: Serving) -> None:
     assert await line.everything() == b""
 
 
+@pytest.mark.parametrize("late", [0, 200_000])
+async def test_a_client_that_sent_what_nobody_reads_is_seen_to_leave(serving: Serving, late: int) -> None:
+    """An endless reply to a GET with a large body, of which more may come after the reply has begun."""
+    told = asyncio.Event()
+
+    async def goes_on(asked: Asked) -> None:
+        asked.scope["switchyard.client"].on_gone = told.set
+        await asked.begin()
+        await asked.say(b"one")
+        await told.wait()
+
+    serving.work = goes_on
+    length = 200_000 + late
+    line = await serving.line(b"GET / HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % length + bytes(200_000))
+    await line.until(b"one\r\n")
+    line.writer.write(bytes(late))
+    await line.writer.drain()
+
+    line.writer.write_eof()
+
+    async with asyncio.timeout(SOON_S):
+        await told.wait()
+
+
 async def test_a_client_that_leaves_while_its_body_is_read_is_noticed(serving: Serving) -> None:
     bodies: list[bytes | None] = []
 

@@ -20,6 +20,7 @@ LARGE = 64 * 1024  # a body from which on two writes cost less than to copy it
 PHRASES = {int(status): status.phrase for status in http.HTTPStatus}
 STATUS_LINES = {status: f"HTTP/1.1 {status} {PHRASES.get(status, '')}".encode() for status in range(100, 600)}
 WITHOUT_BODY = (204, 304)
+ASKS_ONLY = ("GET", "HEAD")  # their body means nothing once there is a reply
 FAULT = b"Internal Server Error"
 
 Application = Callable[[Scope, Receive, Send], Any]
@@ -45,6 +46,7 @@ class Exchange:
     """`run` is its task; whoever reads the connection hands it what comes."""
 
     __slots__ = (
+        "_asks_only",
         "_body",
         "_chunked",
         "_head_only",
@@ -81,6 +83,7 @@ class Exchange:
         self._news: asyncio.Future[None] | None = None
         self._old = scope["http_version"] == "1.0"
         self._head_only = scope["method"] == "HEAD"
+        self._asks_only = scope["method"] in ASKS_ONLY
         self._chunked = False
         self._left: int | None = None  # of the length that the head promised
         self._held = b""  # a head that waits for its body
@@ -117,6 +120,8 @@ class Exchange:
 
     def takes(self, body: bytes) -> int:
         """A piece of the request's body; how much of it is here and unread."""
+        if self._asks_only and self.response_started:
+            return 0
         self._body.append(body)
         self._size += len(body)
         self.ring()
@@ -155,6 +160,12 @@ class Exchange:
         self._size = 0
         return {"type": "http.request", "body": body, "more_body": self.more_body}
 
+    def _drop_body(self) -> None:
+        """A reply may go on for hours, and while nobody reads what came, nobody sees the client leave."""
+        self._body.clear()
+        self._size = 0
+        self._line.flow.resume_reading()
+
     # What goes out
 
     async def send(self, message: Message) -> None:
@@ -179,6 +190,8 @@ class Exchange:
         self.response_started = True
         if self.waits_for_go_ahead:  # it may never send its body now: what comes next is anybody's guess
             self.waits_for_go_ahead = self.keep_alive = False
+        if self._asks_only and self._body:
+            self._drop_body()
         lines = [STATUS_LINES[status], *map(b": ".join, (*self._line.always, *headers))]
         for name, value in headers:
             if name == b"content-length":  # in lower case, as ASGI has all names
