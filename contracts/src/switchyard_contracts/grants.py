@@ -50,12 +50,6 @@ class Want(Message):
     looks: bool = False  # at the engine, if it runs: nothing is loaded for that
 
 
-def not_to_be_seen(model: str) -> ErrorBody:
-    """Why a look is refused, by whichever side knows it first."""
-    message = f"cannot look at the engine of {model!r}: it is not loaded, and looking does not load it"
-    return ErrorBody.of(ErrorCode.NOT_POSSIBLE_NOW, message)
-
-
 class Unwant(Message):
     """proxy → manager: the request left, or has been served; its ticket is void. The load is not."""
 
@@ -161,3 +155,9 @@ def read_from_proxy(text: str | bytes) -> FromProxy:
 def read_from_manager(text: str | bytes) -> FromManager:
     """Raises pydantic's `ValidationError` for anything that is not one of the messages."""
     return _FROM_MANAGER.validate_json(text)
+
+
+def not_to_be_seen(model: str) -> ErrorBody:
+    """Why a look is refused, by whichever side knows it first."""
+    message = f"cannot look at the engine of {model!r}: it is not loaded, and looking does not load it"
+    return ErrorBody.of(ErrorCode.NOT_POSSIBLE_NOW, message)
