@@ -1,9 +1,11 @@
 """Images for the tests, where none can be fetched: a small Debian with Python, and what is built on it.
 
 Debian's packages are fetched once and kept under `.switchyard`, which git does not see; the images themselves
-are made in each session and leave with it. What is built reaches package registries as this machine does.
+are made in each session and leave with it. Sessions side by side build on the same Debian, so that what one of
+them has built Docker need not build for another. What is built reaches package registries as this machine does.
 """
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -21,6 +23,7 @@ KEPT = ROOT / ".switchyard" / "test-images"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 SUITE = "bookworm"
 PACKAGES = "python3,python3-venv,ca-certificates"
+DEBIAN = f"switchyard-test-debian:{hashlib.sha256(f'{SUITE} {PACKAGES}'.encode()).hexdigest()[:12]}"
 
 
 def succeed(*command: str | Path, within_s: float = 600, cwd: Path | None = None) -> str:
@@ -38,20 +41,25 @@ def ways_to_packages() -> list[Path]:
     return [path for path in (*settings, *map(Path, links)) if path.is_absolute() and path.exists()]
 
 
-def debian(scratch: Path) -> Path:
-    """An archive of a Debian that has what our Dockerfiles ask of their base."""
-    told = hashlib.sha256(f"{SUITE} {PACKAGES}".encode()).hexdigest()[:12]
-    archive = KEPT / f"debian-{told}.tar"
+@contextlib.contextmanager
+def one_at_a_time() -> Iterator[None]:
     KEPT.mkdir(parents=True, exist_ok=True)
     with (KEPT / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not archive.exists():
-            root = scratch / "debian"
-            succeed("debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, root)
-            made = Path(shutil.make_archive(str(KEPT / f"making-{told}"), "tar", root))
-            shutil.rmtree(root)
-            made.replace(archive)
-    return archive
+        yield
+
+
+def have_debian(scratch: Path) -> None:
+    """An image of a Debian that has what our Dockerfiles ask of their base."""
+    archive = KEPT / f"{DEBIAN.replace(':', '-')}.tar"
+    if not archive.exists():
+        root = scratch / "debian"
+        succeed("debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, root)
+        made = Path(shutil.make_archive(str(KEPT / "making"), "tar", root))
+        shutil.rmtree(root)
+        made.replace(archive)
+    if not succeed("docker", "image", "ls", "--quiet", DEBIAN):
+        succeed("docker", "import", archive, DEBIAN)
 
 
 @pytest.fixture(scope="session")
@@ -63,18 +71,22 @@ def base_image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip("no Docker Engine answers")
     name = f"switchyard-test-{uuid.uuid4().hex[:12]}"
     scratch = tmp_path_factory.mktemp("base")
-    succeed("docker", "import", debian(scratch), f"{name}:debian")
     for path in (CERTIFICATES, *ways_to_packages()):
         inside = scratch / "brought" / ("etc/pip.conf" if path.name == "pip.conf" else path.relative_to("/"))
         inside.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(path, inside, dirs_exist_ok=True) if path.is_dir() else shutil.copy(path, inside)
     (scratch / "Dockerfile").write_text(
-        f"FROM {name}:debian\nCOPY brought /\nENV SSL_CERT_FILE={CERTIFICATES} PIP_CERT={CERTIFICATES}\n"
+        f"FROM {DEBIAN}\nCOPY brought /\nENV SSL_CERT_FILE={CERTIFICATES} PIP_CERT={CERTIFICATES}\n"
     )
-    succeed("docker", "build", "--tag", f"{name}:base", scratch)
+    with one_at_a_time():
+        have_debian(scratch)
+        succeed("docker", "build", "--tag", f"{name}:base", scratch)
     shutil.rmtree(scratch / "brought")
     yield f"{name}:base"
-    succeed("docker", "image", "rm", "--force", f"{name}:base", f"{name}:debian")
+    with one_at_a_time():
+        succeed("docker", "image", "rm", "--force", f"{name}:base")
+        # Its name may have gone with another session; what that one has built on it stays.
+        subprocess.run(("docker", "image", "rm", DEBIAN), capture_output=True, timeout=60, check=False)
 
 
 @pytest.fixture(scope="session")

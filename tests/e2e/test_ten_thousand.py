@@ -22,6 +22,8 @@ IDLE_S = 0.4
 CARDS = 12
 CARD = {"name": "declared", "vram_mib": 24_000}
 SEED = 20_261_121
+# On a quiet machine nobody waits longer than some seconds; a busy one is no fault.
+LIMITS_S = {"load_wait_s": 600}
 
 
 def catalog() -> tuple[dict[str, object], dict[str, object]]:
@@ -39,7 +41,7 @@ async def test_ten_thousand_requests_around_unload_and_eviction_all_resolve(tmp_
     outcomes: Counter[str] = Counter()
     left = iter(range(REQUESTS))
 
-    async with whole_product(tmp_path, models, **more) as whole, asyncio.timeout(1100):
+    async with whole_product(tmp_path, models, LIMITS_S, **more) as whole, asyncio.timeout(1100):
         async with asyncio.TaskGroup() as clients:
             for _ in range(2):
                 for name in models:
@@ -75,7 +77,7 @@ async def _hangs_up(whole: Whole, name: str, after_s: float) -> str:
 
 
 async def _until_all_rest(whole: Whole) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(300):
         while True:
             status = await whole.status()
             if all(m.phase is Phase.STOPPED and not m.waiting and not m.in_flight for m in status.models):

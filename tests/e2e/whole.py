@@ -33,6 +33,7 @@ class Whole:
     manager_url: str
     proxy: RunningProxy
     http: httpx.AsyncClient
+    patience_s: float  # of those who ask
 
     async def status(self) -> ManagerStatus:
         reply = await self.http.get(f"{self.manager_url}/status", headers={"Authorization": f"Bearer {TOKEN}"})
@@ -43,7 +44,7 @@ class Whole:
 
     async def ask(self, model: str, **more: Any) -> httpx.Response:
         body = {"model": model, "messages": [{"role": "user", "content": "hi"}], **more}
-        return await self.http.post(f"{self.proxy.url}/v1/chat/completions", json=body, timeout=50.0)
+        return await self.http.post(f"{self.proxy.url}/v1/chat/completions", json=body, timeout=self.patience_s)
 
     @property
     def installation(self) -> str:
@@ -102,6 +103,7 @@ async def _proxied(folder: Path, manager_url: str, **limits_s: float) -> AsyncIt
     try:
         async with httpx.AsyncClient(trust_env=False, limits=limits) as http:
             await proxy.until(met=True)
-            yield Whole(folder, manager_url, proxy, http)
+            # The proxy is to answer before its clients give up.
+            yield Whole(folder, manager_url, proxy, http, patience_s=said["load_wait_s"] + 5)
     finally:
         await proxy.stop()
