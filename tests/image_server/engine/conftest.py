@@ -3,6 +3,7 @@
 Without torch nothing here is collected; the other environment runs it. What needs a card runs where one is.
 """
 
+import gc
 import importlib.util
 import time
 from collections.abc import AsyncIterator, Callable
@@ -33,6 +34,13 @@ from switchyard_image_server.images.request import ImageRequest
 from switchyard_image_server.media.addresses import MediaReader
 from switchyard_image_server.settings import Device, MediaSettings, ModelSettings
 from switchyard_image_server.worker import Crew, Ticket, Worker
+
+
+@pytest.fixture(scope="module", autouse=True)
+def what_is_loaded_is_put_aside() -> None:
+    """As the program does it; otherwise each giving back of memory looks through all that torch has brought."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

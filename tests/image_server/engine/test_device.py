@@ -17,7 +17,8 @@ class Part:
 
 
 @pytest.fixture(autouse=True)
-def nothing_stays_aside() -> Iterator[None]:
+def nothing_is_aside() -> Iterator[None]:
+    gc.unfreeze()
     yield
     gc.unfreeze()
 
