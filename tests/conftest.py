@@ -5,6 +5,7 @@ Must also load where only the image server's own tests run: there, blockbuster i
 
 import asyncio
 import functools
+import gc
 import importlib.util
 import inspect
 import os
@@ -20,6 +21,12 @@ import pytest
 OURS = ("switchyard_contracts", "switchyard_manager", "switchyard_proxy", "switchyard_image_server")
 TESTS = str(Path(__file__).parent) + os.sep
 TURNS_TO_END = 20  # a task that was told to stop needs a few turns of the loop, and no time
+
+
+def pytest_collection_finish() -> None:
+    """What has been loaded by now stays loaded: the collector of garbage need not look through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -18,6 +18,7 @@ from openai import OpenAI
 
 from switchyard_manager.runtimes import leftovers
 from tests.e2e.images import base_image, image_server_image
+from tests.pauses import pauses
 from tests.ports import free_port
 from tests.vllm_on_cpu.fixtures import tiny, vllm_command, vllm_image, vllm_is_here
 
@@ -137,10 +138,11 @@ class Yard:
     @staticmethod
     def until(true: Callable[[], bool], within_s: float) -> None:
         deadline = time.monotonic() + within_s
+        again = pauses()
         while not true():
             if time.monotonic() > deadline:
                 pytest.fail(f"waited {within_s:g} s in vain")
-            time.sleep(0.05)  # noqa: TID251 - it watches other processes
+            time.sleep(next(again))  # noqa: TID251 - it watches other processes
 
     def client(self) -> OpenAI:
         return OpenAI(base_url=f"{self.url}/v1", api_key="none", max_retries=0, timeout=120)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.docker import looking
 from tests.e2e.images import ROOT, succeed
 from tests.ports import free_port
 
@@ -49,11 +50,11 @@ class Clone:
 
     def inspect(self, service: str) -> dict[str, Any]:
         """The container of a service, running or not."""
-        where = (f"label=com.docker.compose.project={self.name}", f"label=com.docker.compose.service={service}")
-        return inspected(*where)
+        of_compose = {"project": self.name, "service": service}
+        return newest(labels=[f"com.docker.compose.{key}={value}" for key, value in of_compose.items()])
 
     def engine(self, model: str) -> dict[str, Any]:
-        return inspected(f"network={self.name}", f"label=switchyard.model={model}")
+        return newest(labels=[f"switchyard.model={model}"], networks=[self.name])
 
     def write_catalog(self, models: dict[str, Any]) -> None:
         """As most editors do it: another file takes the name."""
@@ -67,12 +68,10 @@ class Clone:
         return models
 
 
-def inspected(*filters: str) -> dict[str, Any]:
-    asked = [part for one in filters for part in ("--filter", one)]
-    found = succeed("docker", "ps", "--all", "--quiet", "--latest", *asked).split()
-    assert found, f"no container has {filters}"
-    told: list[dict[str, Any]] = json.loads(succeed("docker", "inspect", *found))
-    return told[0]
+def newest(labels: list[str], networks: list[str] | None = None) -> dict[str, Any]:
+    found = looking.containers(labels=labels, networks=networks or [])
+    assert found, f"no container has {labels} on {networks}"
+    return looking.inspected(found[0])
 
 
 def has_compose() -> bool:

@@ -15,10 +15,13 @@ from typing import Any, TypeVar
 
 import httpx
 from anthropic import Anthropic
+from docker.errors import NotFound
 from openai import OpenAI
 
 from tests.e2e.compose.conftest import NOBODY, Clone
+from tests.e2e.docker import looking
 from tests.e2e.docker.conftest import docker
+from tests.pauses import pauses
 from tests.vllm_on_cpu.models import card
 
 Found = TypeVar("Found")
@@ -32,9 +35,10 @@ QUESTION: Any = [{"role": "user", "content": "Who are you?"}]
 def until(found: Callable[[], Found | None], within_s: float = WITHIN_S) -> Found:
     """What is found, once it is."""
     deadline = time.monotonic() + within_s
+    again = pauses()
     while not (result := found()):
         assert time.monotonic() < deadline, f"waited {within_s:g} s in vain"
-        time.sleep(0.05)  # noqa: TID251 - it watches other processes
+        time.sleep(next(again))  # noqa: TID251 - it watches other processes
     return result
 
 
@@ -45,12 +49,11 @@ class Container:
     id: str
 
     def inspect(self) -> dict[str, Any]:
-        told: list[dict[str, Any]] = json.loads(docker("inspect", self.id))
-        return told[0]
+        return looking.inspected(self.id)
 
     def is_running(self) -> bool:
         """Now; a list of containers may be older than its answer."""
-        with contextlib.suppress(AssertionError):
+        with contextlib.suppress(NotFound):
             return bool(self.inspect()["State"]["Running"])
         return False
 
@@ -178,8 +181,7 @@ class House(Clone):
     def containers(self, model: str | None = None) -> list[Container]:
         """The engines', those too that have ended and are about to be removed."""
         label = "switchyard.model" if model is None else f"switchyard.model={model}"
-        mine = ("--filter", f"label={label}", "--filter", f"network={self.name}")
-        return [Container(one) for one in docker("ps", "--all", "--quiet", "--no-trunc", *mine).split()]
+        return [Container(one) for one in looking.containers(labels=[label], networks=[self.name])]
 
     def running(self, model: str) -> list[Container]:
         return [container for container in self.containers(model) if container.is_running()]

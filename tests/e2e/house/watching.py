@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 import httpx
+from docker.errors import NotFound
 
 from tests.e2e.house.stack import House
 
@@ -65,7 +66,7 @@ class Watch:
     def _is_awake(self, model: str) -> bool:
         """One that does not answer, as it is still coming up or already going, holds the card."""
         for container in self._house.running(model):
-            with contextlib.suppress(httpx.HTTPError, AssertionError, ValueError):
+            with contextlib.suppress(httpx.HTTPError, NotFound, ValueError):
                 return not self._house.sleeps(model)
             if container in self._house.running(model):
                 return True

@@ -25,6 +25,7 @@ from typing import TypeVar
 import pytest
 
 from tests.e2e.proxy.hearing import ENDINGS, Heard
+from tests.pauses import pauses
 
 Done = TypeVar("Done")
 SCRIPTS = Path(sys.executable).parent
@@ -206,10 +207,11 @@ def until(true: object, told: object = lambda: "", within_s: float = UP_WITHIN_S
     assert callable(true)
     assert callable(told)
     deadline = time.monotonic() + within_s
+    again = pauses()
     while not true():
         if time.monotonic() > deadline:
             pytest.fail(f"waited {within_s:g} s in vain; {told()}")
-        time.sleep(0.05)  # noqa: TID251 - it watches other processes
+        time.sleep(next(again))  # noqa: TID251 - it watches other processes
 
 
 def ends(machine: Machine, pid: int) -> list[str]:
