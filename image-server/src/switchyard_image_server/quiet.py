@@ -33,6 +33,9 @@ def _silence() -> Iterator[None]:
 with _silence():
     import torchao.quantization  # noqa: F401
 
+    # It asks for more of torchao, and every load asks for it.
+    import transformers.quantizers.auto
+
 
 def quiet() -> None:
     transformers.utils.logging.disable_progress_bar()

@@ -234,11 +234,21 @@ def test_other_pipelines_load_with_what_they_bring(tiny_pipelines: Any, tmp_path
     assert next(pipeline.unet.parameters()).numel() > 0
 
 
+LOADS = """
+import sys
+from switchyard_image_server.engine import load_model
+from switchyard_image_server.settings import Device, ModelSettings
+
+load_model(ModelSettings(sys.argv[1], device=Device.CPU))
+assert not {"diffusers", "peft"} & set(sys.modules), "what only pipelines need costs each start a second"
+"""
+
+
 @pytest.mark.timeout(180)  # it starts a process of its own
-def test_importing_the_stack_says_nothing(tmp_path: Path) -> None:
+def test_loading_a_language_model_says_nothing_and_imports_nothing_of_pipelines(demo: Path) -> None:
     """A supervisor reads every line of the log."""
     ran = subprocess.run(
-        (sys.executable, "-c", "import switchyard_image_server.loading"),
+        (sys.executable, "-c", LOADS, str(demo / "chat")),
         capture_output=True,
         text=True,
         timeout=150,
