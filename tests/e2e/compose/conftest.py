@@ -54,7 +54,7 @@ class Clone:
         return newest(labels=[f"com.docker.compose.{key}={value}" for key, value in of_compose.items()])
 
     def engine(self, model: str) -> dict[str, Any]:
-        return newest(labels=[f"switchyard.model={model}"], networks=[self.name])
+        return newest(labels=[f"switchyard.model={model}"], network=self.name)
 
     def write_catalog(self, models: dict[str, Any]) -> None:
         """As most editors do it: another file takes the name."""
@@ -68,9 +68,9 @@ class Clone:
         return models
 
 
-def newest(labels: list[str], networks: list[str] | None = None) -> dict[str, Any]:
-    found = looking.containers(labels=labels, networks=networks or [])
-    assert found, f"no container has {labels} on {networks}"
+def newest(labels: list[str], network: str | None = None) -> dict[str, Any]:
+    found = looking.containers(labels=labels, network=network)
+    assert found, f"no container has {labels}{f' on {network}' if network else ''}"
     return looking.inspected(found[0])
 
 

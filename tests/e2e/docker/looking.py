@@ -12,9 +12,10 @@ def _engine() -> APIClient:
     return APIClient(timeout=50, **kwargs_from_env())
 
 
-def containers(*, labels: list[str], networks: list[str]) -> list[str]:
+def containers(*, labels: list[str], network: str | None = None) -> list[str]:
     """Their ids, the newest first; those too that have ended."""
-    found = _engine().containers(all=True, quiet=True, filters={"label": labels, "network": networks})
+    asked = {"label": labels} | ({"network": [network]} if network else {})
+    found = _engine().containers(all=True, quiet=True, filters=asked)
     return [one["Id"] for one in found]
 
 

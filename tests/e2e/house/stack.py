@@ -181,7 +181,7 @@ class House(Clone):
     def containers(self, model: str | None = None) -> list[Container]:
         """The engines', those too that have ended and are about to be removed."""
         label = "switchyard.model" if model is None else f"switchyard.model={model}"
-        return [Container(one) for one in looking.containers(labels=[label], networks=[self.name])]
+        return [Container(one) for one in looking.containers(labels=[label], network=self.name)]
 
     def running(self, model: str) -> list[Container]:
         return [container for container in self.containers(model) if container.is_running()]
