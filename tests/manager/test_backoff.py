@@ -20,3 +20,7 @@ def test_k37_what_only_the_operator_can_mend_is_left_alone_for_long_at_once() ->
 
 def test_what_is_not_the_models_fault_is_tried_again_sooner() -> None:
     assert [next_try_in_this_environment(n) for n in (1, 2, 3, 4, 5, 99)] == [5, 10, 20, 40, 60, 60]
+
+
+def test_what_was_a_matter_of_chance_is_tried_again_at_once_and_then_like_everything_else() -> None:
+    assert [next_try_in_this_environment(n, is_over=True) for n in (1, 2, 3)] == [0, 5, 10]

@@ -254,4 +254,17 @@ async def test_an_engine_gets_a_port_that_no_outgoing_connection_can_take_meanwh
     ports = [(await runtime.listen()).port for _ in range(20)]
 
     assert all(port in PORTS for port in ports)
-    assert len(set(ports)) > 1
+
+
+async def test_no_two_engines_are_given_one_port_before_either_has_taken_it(tmp_path: Path) -> None:
+    runtime = ProcessRuntime(LogFiles(tmp_path), "here")
+
+    ports = [(await runtime.listen()).port for _ in range(2_000)]
+
+    assert len(set(ports)) == 2_000
+
+
+async def test_two_managers_of_one_machine_do_not_go_through_ports_in_the_same_order(tmp_path: Path) -> None:
+    one, other = (ProcessRuntime(LogFiles(tmp_path), name) for name in ("one", "other"))
+
+    assert [await one.listen() for _ in range(5)] != [await other.listen() for _ in range(5)]

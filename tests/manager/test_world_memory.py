@@ -187,6 +187,34 @@ def test_an_engine_that_runs_out_of_memory_beside_others_gets_a_gpu_of_its_own_o
     assert statuses["other"].retry_in_s is None
 
 
+def test_who_waits_for_a_model_whose_port_was_taken_gets_it_at_another(
+    world: World, session: WritesDown
+) -> None:
+    want(world, session)
+    (work,) = world.decide(0)
+    assert isinstance(work, BringUp)
+
+    world.hear(EngineGone("m", work.errand.instance, Exit(1, ("OSError: Address already in use",))), 1)
+    (again,) = world.decide(1)
+
+    assert isinstance(again, BringUp)
+    assert not session.of_kind("refused")
+
+
+def test_a_model_that_gets_no_port_twice_rests(world: World, session: WritesDown) -> None:
+    want(world, session)
+    for now in (0, 1):
+        (work,) = world.decide(now)
+        assert isinstance(work, BringUp)
+        world.hear(
+            EngineGone("m", work.errand.instance, Exit(1, ("OSError: Address already in use",))), now + 1
+        )
+
+    assert world.decide(2) == ()
+    (refused,) = session.of_kind("refused")
+    assert "Address already in use" in refused.error.message
+
+
 def test_who_made_room_for_whom_is_told(catalog: Callable[..., Catalog], session: WritesDown) -> None:
     kept: list[Fact] = []
     reading = Reading((gpu("GPU-0"),), 64_000, 60_000)

@@ -8,6 +8,7 @@ manager, and there is never one to take over.
 
 import asyncio
 import contextlib
+import itertools
 import os
 import random
 import socket
@@ -54,9 +55,21 @@ class ProcessRuntime:
         self._logs = logs
         self._installation = installation
         self._runs: dict[str, _Run] = {}
+        # Each in its turn: one that an engine was given, and has not taken yet, looks free.
+        self._ports = itertools.cycle(random.sample(PORTS, len(PORTS)))
 
     async def listen(self) -> Listen:
-        return Listen("127.0.0.1", _free_port())
+        return Listen("127.0.0.1", self._free_port())
+
+    def _free_port(self) -> int:
+        for port in itertools.islice(self._ports, TRIES):
+            with contextlib.suppress(OSError), socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+                return port
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            found: int = probe.getsockname()[1]
+            return found
 
     async def start(self, spec: AnySpec, tell: Callable[[str], None]) -> str:
         """A process begins at once, so there is nothing to `tell`."""
@@ -172,15 +185,3 @@ def _not_a_process(spec: AnySpec) -> EngineFailed:
         f"cannot run {spec.model} as a process: it is described as a container",
         "give it an engine that runs without Docker, or start the manager where Docker answers",
     )
-
-
-def _free_port() -> int:
-    for _ in range(TRIES):
-        port = random.choice(PORTS)  # noqa: S311 -- not a secret: two starts at once must not choose the same
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
-            return port
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        found: int = probe.getsockname()[1]
-        return found

@@ -18,9 +18,12 @@ def next_try(failures: int, *, was_proved: bool, lasts: bool = False) -> float:
     return _doubled(FIRST_S, LONGEST_S, steps)
 
 
-def next_try_in_this_environment(troubles: int) -> float:
-    """The same for what is not the model's fault: a stranger's memory, Docker away. It may pass at any time."""
-    return _doubled(ENVIRONMENT_FIRST_S, ENVIRONMENT_LONGEST_S, troubles)
+def next_try_in_this_environment(troubles: int, *, is_over: bool = False) -> float:
+    """The same for what is not the model's fault: a stranger's memory, Docker away. It may pass at any time.
+
+    `is_over`: the next try does not meet it again, unless by chance.
+    """
+    return _doubled(ENVIRONMENT_FIRST_S, ENVIRONMENT_LONGEST_S, troubles - is_over)
 
 
 def _doubled(first_s: float, longest_s: float, steps: int) -> float:

@@ -167,7 +167,9 @@ def _rest(ground: Ground, life: Life, run: Run, reason: Reason, now: float) -> N
         )  # if it was told the size of its cache, that was too much: measure again
     if reason in ENVIRONMENT:
         life.troubles += 1
-        life.retry_at = now + next_try_in_this_environment(life.troubles)
+        # Another port is chosen each time.
+        over = reason is Reason.PORT_IN_USE
+        life.retry_at = now + next_try_in_this_environment(life.troubles, is_over=over)
     elif run.ready_after_s is not None and run.proved_at is None:
         # It served, slept, and did not come back: a cold start is the way out, and no failure of the model's.
         life.wakes_failed += 0 if run.asleep else 1
