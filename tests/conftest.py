@@ -17,6 +17,11 @@ from types import FrameType
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine is no fault. What else is set (in CI, the same examples each time) stays.
+settings.register_profile("unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 OURS = ("switchyard_contracts", "switchyard_manager", "switchyard_proxy", "switchyard_image_server")
 TESTS = str(Path(__file__).parent) + os.sep

@@ -15,7 +15,7 @@ from switchyard_contracts.status import Phase
 from switchyard_manager.gpu import Holder, Reading
 from switchyard_manager.supervise.commands import Command, Verb
 from tests.manager.conftest import gpu
-from tests.manager.yard import Yard, open_yards
+from tests.manager.yard import WITHIN_S, Yard, open_yards
 
 CARD_MIB = 24_000
 Open = Callable[..., Awaitable[Yard]]
@@ -80,11 +80,11 @@ async def test_a_victim_sleeps_and_is_woken_in_the_same_process(
     card.used_mib = 500
     await yard.serve("a")
     card.used_mib = 20_500
-    (first,) = await yard.engines()
+    (first,), first_grant = await yard.engines(), await yard.granted("a")
 
     yard.want("b", "t-b")
     await yard.drained("a")
-    await yard.until(lambda: yard.status("a").phase is Phase.SLEEPING)
+    await _sleeps(first_grant.endpoint)
     card.used_mib = 1_500
     await yard.until(lambda: yard.status("a").phase is Phase.ASLEEP)
     await yard.until(lambda: yard.status("b").phase is Phase.READY)
@@ -94,6 +94,13 @@ async def test_a_victim_sleeps_and_is_woken_in_the_same_process(
     await yard.until(lambda: yard.status("a").phase is Phase.READY)
 
     assert [engine.pid for engine in await yard.engines()] == [first.pid]
+
+
+async def _sleeps(endpoint: str) -> None:
+    """It says so itself: what it held before has been measured by then."""
+    async with httpx.AsyncClient() as http, asyncio.timeout(WITHIN_S):
+        while not (await http.get(f"{endpoint}/is_sleeping")).json()["is_sleeping"]:
+            await asyncio.sleep(0.01)
 
 
 async def test_f22_an_engine_that_says_it_sleeps_and_keeps_its_memory_is_stopped(

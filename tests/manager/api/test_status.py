@@ -1,5 +1,11 @@
 """What is going on, whole and in parts."""
 
+import asyncio
+import sqlite3
+from typing import NoReturn
+
+import pytest
+
 from switchyard_contracts.status import GpuStatus, ManagerStatus, Phase, Queued
 from switchyard_manager.gpu import Reading
 from tests.manager.api.conftest import Open
@@ -45,10 +51,18 @@ async def test_it_is_told_which_models_can_sleep(open_house: Open) -> None:
     assert {model.name: model.can_sleep for model in status.models} == {"naps": True, "m": False, "cpu": False}
 
 
-async def test_trouble_with_the_history_is_in_the_status(open_house: Open) -> None:
+async def test_trouble_with_the_history_is_in_the_status(
+    open_house: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
     house = await open_house({"m": {}})
-    house.desk.store._failing = "cannot keep the history: the disk is full"
 
+    def full() -> NoReturn:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(house.desk.store, "_connected", full)
+    await asyncio.to_thread(house.desk.store.write, ())
     status = (await house.http.get("/api/status")).json()
 
-    assert status["trouble"] == ["cannot keep the history: the disk is full"]
+    (told,) = status["trouble"]
+    assert told.startswith("cannot keep the history in ")
+    assert ": database or disk is full: " in told
