@@ -81,6 +81,18 @@ async def test_lists_the_newest_first_and_pages(store: Store, http: httpx.AsyncC
     assert third["before"] is None
 
 
+async def test_a_page_tells_what_the_stream_is_to_go_on_after_though_nothing_on_it_was_wanted(
+    store: Store, http: httpx.AsyncClient
+) -> None:
+    before_any = await got(http, "/api/requests")
+    store.write([account(id="a"), account(id="b")])
+
+    page = await got(http, "/api/requests", q="c")
+
+    last = await got(http, "/api/requests/b")
+    assert (before_any["newest"], page["requests"], page["newest"]) == (0, [], last["id"])
+
+
 async def test_an_entry_has_every_number(store: Store, http: httpx.AsyncClient) -> None:
     store.write([account(id="a")])
 

@@ -121,10 +121,10 @@ class Stack:
         self.made.append(OwnProxy(self.yard.folder / f"proxy{len(self.made)}", said, host))
         return self.made[-1]
 
-    def ask(self, model: str, message: str) -> httpx.Response:
+    def ask(self, model: str, message: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
         """As a program would, beside the page."""
         said = {"model": model, "messages": [{"role": "user", "content": message}]}
-        return httpx.post(f"{self.url}/v1/chat/completions", json=said, timeout=60)
+        return httpx.post(f"{self.url}/v1/chat/completions", json=said, headers=headers, timeout=60)
 
 
 def lan_address() -> str | None:

@@ -4,7 +4,7 @@ import re
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.conftest import Yard
 from tests.ui.browser.conftest import NewVisit, keep
@@ -67,6 +67,21 @@ def test_a_request_appears_by_itself_and_waits_while_somebody_reads(regular: Vis
     assert page.locator(ROWS).count() == before + 1
     fresh.click()
     expect(page.locator(ROWS)).to_have_count(before + 2)
+
+
+def test_what_is_written_between_the_list_and_its_news_is_there_though_the_list_was_empty(
+    visit: Visit, stack: Stack
+) -> None:
+    def meanwhile(route: Route) -> None:
+        stack.ask("echo", "just now", {"x-request-id": "in-between"})
+        Yard.until(lambda: count(stack, q="in-between") == 1, WRITTEN_WITHIN_S)
+        route.continue_()
+
+    visit.page.route("**/api/requests/live?**", meanwhile, times=1)
+
+    page = visit.open("activity?q=in-between")
+
+    expect(page.locator(ROWS)).to_have_count(1)
 
 
 def test_filters_stand_in_the_address_come_from_it_and_can_be_cleared(regular: Visit) -> None:

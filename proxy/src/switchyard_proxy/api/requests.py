@@ -28,12 +28,16 @@ Group = Literal["model", "key", "route", "hour"]
 
 
 class Page(BaseModel):
-    """The newest first. `before` is what to ask for to see those before them; null: there are none."""
+    """The newest first. `before` is what to ask for to see those before them; null: there are none.
+
+    `newest` is what to ask the live stream to go on `after`: whatever is wanted, none is missed in between.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     requests: list[Entry]
     before: int | None
+    newest: int
 
 
 class Shares(BaseModel):
@@ -125,9 +129,10 @@ def router(ledger: Ledger, closing: asyncio.Event, pace: Pace | None = None) -> 
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
         before: Annotated[int | None, Query(ge=0, description="The id of a row: those before it.")] = None,
     ) -> Page:
+        newest = await asyncio.to_thread(ledger.newest)  # first: what comes meanwhile is rather told twice
         found = await asyncio.to_thread(ledger.page, filters, limit + 1, before)
         shown = found[:limit]
-        return Page(requests=shown, before=shown[-1].id if len(found) > limit else None)
+        return Page(requests=shown, before=shown[-1].id if len(found) > limit else None, newest=newest)
 
     @routes.get("/stats", summary="Counts, tokens, and how long it took, by model, key, route or hour")
     async def stats(

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {
-  arrived, begun, continued, EMPTY, missing, newest, shown,
+  arrived, begun, continued, EMPTY, missing, shown,
 } from "../../../../proxy/src/switchyard_proxy/ui/activity/rows.js";
 
 const row = (id) => ({ id });
@@ -52,9 +52,13 @@ test("the list does not grow without end, and its end can be read on from", () =
   assert.equal(list.before, 6);
 });
 
-test("the newest is known even while it waits", () => {
-  assert.equal(newest(EMPTY), null);
-  assert.equal(newest(arrived(begun(page([1])), row(5), true)), 5);
+test("news come after what the page tells, though it may show none of it, and after what waits", () => {
+  const list = begun({ ...page([]), newest: 4 });
+
+  assert.equal(EMPTY.newest, null);
+  assert.equal(list.newest, 4);
+  assert.equal(arrived(list, row(5), true).newest, 5);
+  assert.equal(arrived(list, row(6), false).newest, 6);
 });
 
 test("what the proxy left out is counted", () => {

@@ -4,7 +4,7 @@ import { open, request } from "../api.js";
 import { signal } from "../html.js";
 import { eventsOf } from "../sse.js";
 import { searchOf } from "./filters.js";
-import { arrived, begun, continued, EMPTY, missing, newest, shown } from "./rows.js";
+import { arrived, begun, continued, EMPTY, missing, shown } from "./rows.js";
 
 const PAGE = 50;
 const PAUSES_S = [0.5, 1, 2, 4, 8];
@@ -115,8 +115,8 @@ export class Ledger {
 
   async #openLine(gone) {
     const asked = searchOf(this.#filters, Date.now() / 1000);
-    const last = newest(this.list.peek());
-    if (last !== null) asked.set("after", String(last));
+    const { newest } = this.list.peek();
+    if (newest !== null) asked.set("after", String(newest));
     const response = await open("GET", `/api/requests/live?${asked}`, { signal: gone });
     this.line.value = "live";
     return response;

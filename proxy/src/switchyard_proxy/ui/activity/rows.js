@@ -2,11 +2,14 @@
 
 const MOST = 2_000; // rows held; older ones can be had again by their page
 
-/** `held` are news that wait to be shown, newest first; `before` is what to ask for to see older ones. */
-export const EMPTY = Object.freeze({ rows: [], held: [], before: null, missed: 0 });
+/**
+ * `held` are news that wait to be shown, newest first; `before` is what to ask for to see older ones, `newest`
+ * what news are to come after.
+ */
+export const EMPTY = Object.freeze({ rows: [], held: [], before: null, newest: null, missed: 0 });
 
 /** A first page: everything anew. */
-export const begun = (page) => ({ ...EMPTY, rows: page.requests, before: page.before });
+export const begun = ({ requests, before, newest }) => ({ ...EMPTY, rows: requests, before, newest });
 
 /** A further page, below what is there. */
 export function continued(list, page) {
@@ -23,8 +26,9 @@ export function continued(list, page) {
  */
 export function arrived(list, row, hold) {
   if ([...list.held, ...list.rows.slice(0, 200)].some((other) => other.id === row.id)) return list;
-  if (hold) return { ...list, held: [row, ...list.held].slice(0, MOST) };
-  return cut({ ...list, rows: [row, ...list.held, ...list.rows], held: [] });
+  const newest = row.id;
+  if (hold) return { ...list, newest, held: [row, ...list.held].slice(0, MOST) };
+  return cut({ ...list, newest, rows: [row, ...list.held, ...list.rows], held: [] });
 }
 
 /** Everything that waited is shown. */
@@ -38,6 +42,3 @@ function cut(list) {
   const rows = list.rows.slice(0, MOST);
   return { ...list, rows, before: rows[MOST - 1].id };
 }
-
-/** The newest row's number, from where on news are wanted; null where there is none. */
-export const newest = (list) => (list.held[0] ?? list.rows[0])?.id ?? null;
