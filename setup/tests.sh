@@ -139,7 +139,7 @@ packages_missing_for_tests() {
   if ! command -v dockerd >/dev/null 2>&1 && ! docker_state | grep -q answers; then missing=" docker.io iptables"; fi
   # For manager and proxy in containers; a later docker-compose is the plugin as well.
   if ! find_compose; then missing="$missing docker-compose"; fi
-  if ! has_browser; then missing="$missing chromium fonts-liberation"; fi
+  if ! has_browser; then missing="$missing chromium-headless-shell fonts-liberation"; fi
   # What Playwright's own Node wants, and no package of Python's can bring.
   if is_debian && ! dpkg -s libatomic1 >/dev/null 2>&1; then missing="$missing libatomic1"; fi
   # What vLLM's build for CPUs is linked with.
@@ -155,7 +155,7 @@ packages_missing_for_tests() {
 
 has_browser() {
   local name
-  for name in chromium chromium-browser google-chrome google-chrome-stable; do
+  for name in chromium-headless-shell chromium chromium-browser google-chrome google-chrome-stable; do
     if command -v "$name" >/dev/null 2>&1; then return 0; fi
   done
   [ -d "/Applications/Google Chrome.app" ]
