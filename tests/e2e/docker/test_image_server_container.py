@@ -1,7 +1,6 @@
 """The image server's image: built as its user builds it (`tests/e2e/images.py`), run as the manager runs it."""
 
 import base64
-import json
 import subprocess
 import threading
 import time
@@ -12,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.e2e.docker import looking
 from tests.e2e.docker.conftest import docker
 from tests.e2e.images import succeed
 
@@ -47,8 +47,7 @@ class Running:
         self.url = f"http://{docker('port', self.name, '8000/tcp').splitlines()[0]}"
 
     def state(self) -> dict[str, Any]:
-        told: list[dict[str, Any]] = json.loads(docker("inspect", self.name))
-        state: dict[str, Any] = told[0]["State"]
+        state: dict[str, Any] = looking.inspected(self.name)["State"]
         return state
 
     def until_healthy(self) -> "Running":

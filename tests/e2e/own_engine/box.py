@@ -16,7 +16,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from docker.errors import NotFound
+
 from tests.e2e.compose.conftest import NOBODY
+from tests.e2e.docker import looking
 from tests.e2e.docker.private_engine import PrivateEngine
 from tests.e2e.house.hearing import Stream, request
 from tests.e2e.house.stack import QUESTION, WITHIN_S, until
@@ -94,14 +97,11 @@ class Box:
 
     def inspect(self, *filters: str) -> list[dict[str, Any]]:
         """The containers that have these labels, running or not."""
-        asked = [word for one in filters for word in ("--filter", f"label={one}")]
-        found = self.docker("ps", "--all", "--quiet", *asked).split()
-        if not found:
-            return []
-        # It fails over one that has gone meanwhile, and tells of the others all the same.
-        look = ("docker", "--host", self.engine.host, "inspect", *found)
-        told: list[dict[str, Any]] = json.loads(subprocess.run(look, capture_output=True, check=False).stdout)
-        return told
+        found = []
+        for container in looking.containers(labels=list(filters), host=self.engine.host):
+            with contextlib.suppress(NotFound):  # gone meanwhile
+                found.append(looking.inspected(container, self.engine.host))
+        return found
 
     def service(self, name: str) -> dict[str, Any]:
         (found,) = self.inspect("com.docker.compose.oneoff=False", f"com.docker.compose.service={name}")
