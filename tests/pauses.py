@@ -1,12 +1,7 @@
-"""How long to wait before one looks again: a moment, and then longer and longer, as looking costs time, too."""
+"""How long tests wait before they look again at another process."""
 
-from collections.abc import Iterator
+from functools import partial
 
-FIRST_S, LAST_S, GROWTH = 0.05, 0.25, 1.2
+from switchyard_manager.supervise import readiness
 
-
-def pauses() -> Iterator[float]:
-    pause = FIRST_S
-    while True:
-        yield pause
-        pause = min(pause * GROWTH, LAST_S)
+pauses = partial(readiness.pauses, 0.05, 0.1, 0.25)

@@ -129,7 +129,7 @@ def test_a_field_sent_twice_is_no_text_any_more(read: Read) -> None:
 
 
 @given(size=st.integers(1, 70), content=st.binary(max_size=80))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_pieces_of_any_size_make_the_same_form(size: int, content: bytes) -> None:
     sent = body(part("image", content + b"\r\n--cu", "a"), part("prompt", "a cat"))
 

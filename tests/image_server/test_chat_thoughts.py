@@ -1,7 +1,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from switchyard_image_server.chat.thoughts import Thoughts, possible_start
@@ -94,7 +94,6 @@ def test_hands_out_thoughts_while_they_come_in() -> None:
     assert thoughts.thinking
 
 
-@settings(deadline=None)
 @given(
     words=st.lists(st.sampled_from(MARKS), max_size=30),
     cuts=st.lists(st.integers(0, 120), max_size=40),
@@ -113,7 +112,6 @@ def test_wherever_the_text_is_cut_the_same_comes_out(
     assert parted(list(text), opened=opened, calls=calls) == whole
 
 
-@settings(deadline=None)
 @given(words=st.lists(st.sampled_from(MARKS), max_size=30), opened=st.booleans(), calls=st.booleans())
 def test_every_word_comes_out_exactly_once(words: list[str], opened: bool, calls: bool) -> None:
     text = "".join(words)

@@ -3,7 +3,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from switchyard_image_server.chat.tool_calls import Call, CallReader, read_call
@@ -149,7 +149,6 @@ def test_arguments_are_json_text_that_can_be_sent(body: str, arguments: str) -> 
     assert call.arguments.encode()
 
 
-@settings(deadline=None)
 @given(parts=st.lists(st.sampled_from(PARTS), max_size=8), cuts=st.lists(st.integers(0, 600), max_size=60))
 def test_wherever_the_text_is_cut_the_same_comes_out(parts: list[str], cuts: list[int]) -> None:
     text = "".join(parts)
@@ -160,7 +159,6 @@ def test_wherever_the_text_is_cut_the_same_comes_out(parts: list[str], cuts: lis
     assert heard(list(text)) == heard([text])
 
 
-@settings(deadline=None)
 @given(parts=st.lists(st.sampled_from([part for part in PARTS if "look" not in part]), max_size=12))
 def test_text_that_holds_no_call_is_never_lost(parts: list[str]) -> None:
     text = "".join(parts)

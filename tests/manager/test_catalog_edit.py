@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from switchyard_contracts.catalog import CatalogRefused, read_catalog
@@ -387,7 +387,6 @@ def with_a_model(text: str) -> st.SearchStrategy[tuple[str, str]]:
 
 
 FILES_AND_MODELS = files().flatmap(with_a_model)
-UNHURRIED = settings(deadline=None)
 
 
 def pairs_of(text: str) -> Any:
@@ -406,7 +405,6 @@ def beside(text: str, name: str) -> Any:
     return [pair for pair in top if pair[0] not in ("models", name)], others, notes
 
 
-@UNHURRIED
 @given(files(), NAMES, ENTRIES)
 def test_only_the_model_that_is_set_changes(text: str, name: str, entry: dict[str, Any]) -> None:
     before = read_catalog(text)
@@ -421,7 +419,6 @@ def test_only_the_model_that_is_set_changes(text: str, name: str, entry: dict[st
     }
 
 
-@UNHURRIED
 @given(files(), NAMES, ENTRIES)
 def test_setting_twice_is_setting_once(text: str, name: str, entry: dict[str, Any]) -> None:
     once = set_model(text, name, entry)
@@ -429,13 +426,11 @@ def test_setting_twice_is_setting_once(text: str, name: str, entry: dict[str, An
     assert set_model(once, name, entry) == once
 
 
-@UNHURRIED
 @given(files(), ENTRIES)
 def test_a_model_added_and_removed_leaves_no_trace(text: str, entry: dict[str, Any]) -> None:
     assert remove_model(set_model(text, "added", entry), "added") == text
 
 
-@UNHURRIED
 @given(FILES_AND_MODELS, ENTRIES)
 def test_a_model_changed_and_changed_back_says_the_same(
     file_and_model: tuple[str, str], entry: dict[str, Any]
@@ -450,7 +445,6 @@ def test_a_model_changed_and_changed_back_says_the_same(
     assert read_catalog(back) == read_catalog(text)
 
 
-@UNHURRIED
 @given(FILES_AND_MODELS)
 def test_a_removed_model_takes_nothing_with_it(file_and_model: tuple[str, str]) -> None:
     text, name = set_model(file_and_model[0], "another", ENTRY), file_and_model[1]
@@ -461,7 +455,6 @@ def test_a_removed_model_takes_nothing_with_it(file_and_model: tuple[str, str]) 
     assert beside(after, name)[:2] == beside(text, name)[:2]
 
 
-@UNHURRIED
 @given(FILES_AND_MODELS)
 def test_an_entry_set_to_itself_changes_no_byte(file_and_model: tuple[str, str]) -> None:
     text, name = file_and_model

@@ -163,7 +163,7 @@ def test_a_terminal_that_knows_only_ascii_gets_escapes(tmp_path: Path) -> None:
     assert r'llama3.container: cannot use the text "\xfc"' in result.output
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.binary() | st.text().map(lambda text: text.encode("utf-8", "surrogatepass")))
 @example(b"\xff\xfe{\x00}\x00")
 @example(b"[" * 100_000)

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from switchyard_contracts.events import EventKind, ManagerEvent
@@ -290,19 +290,19 @@ def goes_on(content: bytes, wal: bytes | None = None) -> None:
             assert store.trouble is None or not sound_again
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=10_000))
 def test_no_bytes_at_all_keep_the_manager_from_going_on(content: bytes) -> None:
     goes_on(content)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.binary(max_size=5_000))
 def test_no_log_of_writes_keeps_the_manager_from_going_on(wal: bytes) -> None:
     goes_on(sound(), wal)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(0, 255)), min_size=1, max_size=30))
 def test_no_damage_to_a_sound_file_keeps_the_manager_from_going_on(damage: list[tuple[int, int]]) -> None:
     content = bytearray(sound())
@@ -312,7 +312,7 @@ def test_no_damage_to_a_sound_file_keeps_the_manager_from_going_on(damage: list[
     goes_on(bytes(content))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.floats(0, 1))
 def test_no_cut_keeps_the_manager_from_going_on(share: float) -> None:
     goes_on(sound()[: int(share * len(sound()))])

@@ -128,7 +128,7 @@ async def test_what_is_no_http_is_refused_in_the_same_shape(house: House, raw: b
     assert set(json.loads(payload)["error"]) == {"message", "type", "param", "code"}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     path=st.text(alphabet=st.characters(min_codepoint=33, max_codepoint=126), max_size=30),
     method=st.sampled_from(["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS"]),

@@ -28,7 +28,6 @@ Tasks = set[asyncio.Task[Any]]
 CHAT = "/v1/chat/completions"
 OFTEN = settings(
     max_examples=500 * LONGER,
-    deadline=None,
     phases=[
         Phase.explicit,
         Phase.reuse,

@@ -19,7 +19,6 @@ LIMIT_S = 60 + EVENINGS
 KINDS = {"calm": calm_evening, "rough": rough_evening}
 SEARCH = settings(
     max_examples=DRAWN,
-    deadline=None,
     database=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],

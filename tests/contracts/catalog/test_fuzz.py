@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from switchyard_contracts.catalog import Catalog, CatalogRefused, catalog_schema, read_catalog
 from tests.contracts.catalog.strategies import FILES, JSON, spoilt_files
 
-UNHURRIED = settings(deadline=None, max_examples=200)
+MANY = settings(max_examples=200)
 SCHEMA = Draft202012Validator(catalog_schema())
 
 
@@ -28,7 +28,7 @@ def check(text: str) -> Catalog | None:
     return None
 
 
-@UNHURRIED
+@MANY
 @given(st.text() | st.binary().map(lambda content: content.decode("utf-8", "surrogateescape")))
 @example("[" * 200_000)
 @example('{"a":' * 200_000)
@@ -38,13 +38,13 @@ def test_any_text_is_a_catalog_or_refused_with_reasons(text: str) -> None:
     check(text)
 
 
-@UNHURRIED
+@MANY
 @given(JSON)
 def test_any_json_is_a_catalog_or_refused_with_reasons(value: Any) -> None:
     check(json.dumps(value))
 
 
-@UNHURRIED
+@MANY
 @given(
     st.dictionaries(
         st.sampled_from(["models", "defaults", "settings", "gpus", "virtual", "default_model", "a"]), JSON
@@ -54,20 +54,20 @@ def test_any_json_in_the_right_places_is_a_catalog_or_refused_with_reasons(value
     check(json.dumps(value))
 
 
-@UNHURRIED
+@MANY
 @given(spoilt_files())
 def test_any_spoilt_catalog_is_a_catalog_or_refused_with_reasons(text: str) -> None:
     check(text)
 
 
-@UNHURRIED
+@MANY
 @given(FILES)
 def test_whatever_is_accepted_satisfies_the_schema(file: dict[str, Any]) -> None:
     if check(json.dumps(file)):
         SCHEMA.validate(file)
 
 
-@UNHURRIED
+@MANY
 @given(spoilt_files())
 def test_whatever_is_accepted_though_spoilt_satisfies_the_schema(text: str) -> None:
     if check(text):
@@ -79,7 +79,7 @@ def test_the_strategy_for_good_files_makes_mostly_good_files() -> None:
     accepted: list[bool] = []
 
     @given(FILES)
-    @settings(deadline=None, database=None)
+    @settings(database=None)
     def count(file: dict[str, Any]) -> None:
         accepted.append(check(json.dumps(file)) is not None)
 

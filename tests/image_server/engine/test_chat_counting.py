@@ -246,7 +246,7 @@ def outcome(counted: Any, *arguments: Any) -> Any:
 
 
 @given(SIDES, SIDES, st.sampled_from([(16, 65_536, 16_777_216), (14, 3_136, 12_845_056), (14, 1, 2_000)]))
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 def test_pictures_are_scaled_to_what_the_processor_scales_them_to(
     width: int, height: int, limits: tuple[int, int, int]
 ) -> None:
@@ -264,7 +264,7 @@ def test_pictures_are_scaled_to_what_the_processor_scales_them_to(
 
 
 @given(st.integers(2, 768), st.integers(16, 4000), st.integers(16, 4000), st.booleans())
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 def test_videos_are_scaled_to_what_the_processor_scales_them_to(
     frames: int, width: int, height: int, cap: bool
 ) -> None:

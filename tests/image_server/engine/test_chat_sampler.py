@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from transformers import (
     LogitsProcessorList,
@@ -34,7 +34,6 @@ def spread(likely: torch.Tensor, tokens: Any, size: int) -> torch.Tensor:
     return torch.zeros(size).index_put((tokens,), likely) / likely.sum()
 
 
-@settings(deadline=None)
 @given(
     st.integers(0, 100),
     st.floats(0.1, 5),

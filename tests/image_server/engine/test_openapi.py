@@ -148,7 +148,7 @@ def _keeps_to(page: Page, mode: GenerationMode) -> None:
 
 def _asked(page: Page, operation: Any, cases: SearchStrategy[Any], prepare: Callable[[Any], None]) -> None:
     @seed(1)
-    @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=EXAMPLES, database=None, suppress_health_check=list(HealthCheck))
     @given(case=cases)
     def holds(case: Any) -> None:
         prepare(case)

@@ -154,7 +154,7 @@ def test_refuses_a_model_that_draws_nothing_from_words(tmp_path: Path, load_from
 
 @pytest.mark.parametrize("pipeline", [edit, edit_inpaint, edit_plus, layered, second])
 @given(st.integers(10, 4000), st.integers(10, 4000), st.sampled_from([256, 640, 1024, 1536]))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_pictures_are_fitted_as_the_pipelines_fit_them(
     pipeline: Any, width: int, height: int, side: int
 ) -> None:

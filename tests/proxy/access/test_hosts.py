@@ -3,7 +3,7 @@
 import contextlib
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from switchyard_contracts.errors import ErrorCode
@@ -11,7 +11,6 @@ from switchyard_proxy.access import hosts
 from switchyard_proxy.access.hosts import Visitors
 from switchyard_proxy.errors import Refused
 
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault
 PLAIN = Visitors("gpu-box", (), ())
 CHOSEN = Visitors(
     "gpu-box",
@@ -92,20 +91,17 @@ def test_refuses_every_other_name(host: bytes) -> None:
     assert code_for(PLAIN, host) is ErrorCode.HOST_NOT_ALLOWED
 
 
-@UNHURRIED
 @given(st.lists(LETTERS, min_size=1, max_size=3), st.sampled_from(["com", "example", "io", "dev"]))
 def test_a_name_that_can_be_bought_is_never_taken(labels: list[str], top: str) -> None:
     assert code_for(PLAIN, ".".join([*labels, top]).encode()) is ErrorCode.HOST_NOT_ALLOWED
 
 
-@UNHURRIED
 @given(st.binary(max_size=60) | st.none(), st.binary(max_size=60) | st.none())
 def test_any_headers_are_taken_or_refused(host: bytes | None, origin: bytes | None) -> None:
     with contextlib.suppress(Refused):
         CHOSEN.check(host, origin)
 
 
-@UNHURRIED
 @given(st.ip_addresses(), st.none() | st.integers(1, 65535))
 def test_every_address_is_taken_and_is_its_own_origin(address: object, port: int | None) -> None:
     shown = f"[{address}]" if ":" in str(address) else str(address)

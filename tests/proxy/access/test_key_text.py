@@ -6,14 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from switchyard_proxy.access.callers import Limits, Role
 from switchyard_proxy.access.key_text import EMPTY, read_document, text_of
 from switchyard_proxy.access.keys import KeyRecord, make_key
 
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault
 NOW = 1_800_000_000.0
 FULL = replace(
     make_key("laptop", NOW)[0],
@@ -99,7 +98,6 @@ def test_what_is_no_file_of_keys_is_an_error(text: bytes) -> None:
         read_document(text)
 
 
-@UNHURRIED
 @given(st.dictionaries(st.sampled_from(sorted(entry())), JSON, max_size=4))
 def test_no_entry_whatever_it_holds_takes_the_other_keys_with_it(strange: dict[str, object]) -> None:
     document = read_document(written(entry() | strange, entry(PLAIN)))
@@ -108,7 +106,6 @@ def test_no_entry_whatever_it_holds_takes_the_other_keys_with_it(strange: dict[s
     assert PLAIN in read_document(text_of(document, document.records)).records
 
 
-@UNHURRIED
 @given(st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     with contextlib.suppress(ValueError, TypeError, RecursionError):

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from switchyard_contracts.errors import ErrorCode
@@ -11,7 +11,6 @@ from switchyard_proxy.access.callers import NO_LIMITS, Limits, Role
 from switchyard_proxy.access.keys import KeyRecord, Ring, check_record, make_key
 from switchyard_proxy.errors import Refused
 
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault
 NOW = 1_800_000_000.0
 LAPTOP, KEY = make_key("laptop", NOW)
 
@@ -46,13 +45,11 @@ def test_a_caller_without_limits_has_the_one_object_that_says_so() -> None:
     assert replace(LAPTOP, limits=Limits()).caller().limits is NO_LIMITS
 
 
-@UNHURRIED
 @given(st.binary(max_size=100))
 def test_no_other_bytes_open_anything(presented: bytes) -> None:
     assert Ring([LAPTOP]).caller_of(presented, NOW) is None
 
 
-@UNHURRIED
 @given(st.integers(0, len(KEY) - 1), st.integers(1, 255))
 def test_a_key_with_one_byte_changed_opens_nothing(place: int, change: int) -> None:
     wrong = bytearray(KEY.encode())

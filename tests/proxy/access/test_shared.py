@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from switchyard_proxy.access.board import Board
@@ -18,7 +18,6 @@ from switchyard_proxy.access.tally import DAY_S, IN_FLIGHT, DayUse
 from switchyard_proxy.access.turns import SharedTurns
 from switchyard_proxy.grants.lines import Front
 
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault
 NOON = 20_000.5 * DAY_S
 WORKERS = 4
 WORKER = f"""
@@ -194,7 +193,6 @@ STEPS = st.lists(
 )
 
 
-@UNHURRIED
 @given(steps=STEPS, limits=st.builds(Limits, st.integers(1, 5), st.integers(1, 4), st.integers(1, 200)))
 def test_several_workers_admit_exactly_what_one_process_would(
     tmp_path_factory: pytest.TempPathFactory,

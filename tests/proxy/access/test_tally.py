@@ -4,13 +4,12 @@ from array import array
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from switchyard_proxy.access.callers import NO_LIMITS, Limits
 from switchyard_proxy.access.tally import DAY_S, DayUse, Limit, Tally, cells_for
 
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault
 MIDNIGHT = 20_000.0 * DAY_S
 NOON = MIDNIGHT + DAY_S / 2
 TWO_A_MINUTE = Limits(requests_per_minute=2)
@@ -48,7 +47,6 @@ class Client:
         return reached
 
 
-@UNHURRIED
 @given(STEPS, st.integers(1, 5), st.floats(0, 1, exclude_max=True))
 def test_no_window_of_a_minute_ever_holds_more_than_the_limit(
     steps: list[tuple[float, bool]], limit: int, offset: float
@@ -62,7 +60,6 @@ def test_no_window_of_a_minute_ever_holds_more_than_the_limit(
     assert all(later - first >= 60 for first, later in zip(times, times[limit:], strict=False))
 
 
-@UNHURRIED
 @given(STEPS, st.integers(1, 5))
 def test_a_request_is_refused_only_if_the_last_61_seconds_were_full(
     steps: list[tuple[float, bool]], limit: int
@@ -76,7 +73,6 @@ def test_a_request_is_refused_only_if_the_last_61_seconds_were_full(
         assert reached is None or recent >= limit
 
 
-@UNHURRIED
 @given(STEPS, st.integers(1, 5))
 def test_never_more_than_the_limit_run_at_the_same_time_and_none_is_left_in_the_end(
     steps: list[tuple[float, bool]], limit: int
@@ -94,7 +90,6 @@ def test_never_more_than_the_limit_run_at_the_same_time_and_none_is_left_in_the_
     assert client.tally.standing(client.limits, client.now).in_flight == 0
 
 
-@UNHURRIED
 @given(STEPS, st.integers(1, 4))
 def test_whoever_waits_as_long_as_it_is_told_is_let_in_and_not_earlier(
     steps: list[tuple[float, bool]], limit: int

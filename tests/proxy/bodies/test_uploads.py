@@ -196,7 +196,7 @@ def form(parts: list[tuple[str, bytes]]) -> bytes:
     return body + END
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(parts=PARTS, cuts=st.lists(st.integers(0, 400), max_size=6), block=st.sampled_from([7, 64, 10_000]))
 async def test_any_chunking_gives_the_same(parts: list[tuple[str, bytes]], cuts: list[int], block: int) -> None:
     body = form(parts)
@@ -218,7 +218,6 @@ async def test_any_chunking_gives_the_same(parts: list[tuple[str, bytes]], cuts:
         await upload.close()
 
 
-@settings(deadline=None)
 @given(body=st.binary(max_size=80) | CONTENT.map(lambda content: FILE + content + END))
 async def test_whatever_comes_is_taken_or_refused(body: bytes) -> None:
     try:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import hypothesis.strategies as st
-from hypothesis import HealthCheck, settings
 
 from switchyard_contracts.errors import ErrorBody, ErrorCode
 from switchyard_proxy.dialects.voice import Opening, Voice
@@ -26,7 +25,6 @@ WORDS = st.sampled_from(
         "[DONE]",
     ]
 ) | st.text(max_size=8)
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 BROKEN = ErrorBody.of(ErrorCode.STREAM_BROKEN, "cannot finish the reply: the engine went away")
 
 

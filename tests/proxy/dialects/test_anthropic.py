@@ -17,7 +17,6 @@ from tests.proxy.dialects.hearing import (
     opening,
     performances,
     performed,
-    unhurried,
 )
 
 PING = {"type": "ping"}
@@ -31,7 +30,6 @@ def messages(draw: st.DrawFn) -> Performance:
     return draw(performances(said, done=False))
 
 
-@unhurried
 @given(performance=messages())
 def test_the_client_hears_what_the_engine_said_and_pings_between(performance: Performance) -> None:
     out = b"".join(performed(ANTHROPIC.voice(opening()), performance))

@@ -5,12 +5,11 @@ import pytest
 from hypothesis import given
 
 from switchyard_proxy.dialects.events import COMMENT, Splitter, cut, document, frame, payload
-from tests.proxy.dialects.hearing import cuts, heard, unhurried, written
+from tests.proxy.dialects.hearing import cuts, heard, written
 
 DOCUMENTS = st.fixed_dictionaries({"n": st.integers(), "text": st.text(max_size=6)})
 
 
-@unhurried
 @given(data=st.data(), said=st.lists(DOCUMENTS, max_size=4))
 def test_a_stream_is_cut_into_its_events_and_no_byte_is_lost(data: st.DataObject, said: list[dict]) -> None:
     events = [data.draw(written(document)) for document in said]
@@ -21,7 +20,6 @@ def test_a_stream_is_cut_into_its_events_and_no_byte_is_lost(data: st.DataObject
     assert [document(piece) for piece in pieces] == said
 
 
-@unhurried
 @given(data=st.data(), said=st.lists(DOCUMENTS, min_size=1, max_size=4))
 def test_what_continues_an_event_is_told_from_what_begins_one(data: st.DataObject, said: list[dict]) -> None:
     stream = b"".join(data.draw(written(document)) for document in said)

@@ -11,7 +11,7 @@ from switchyard_contracts.catalog import Capability, Engine, ModelType
 from switchyard_contracts.errors import Reason
 from switchyard_contracts.status import Failure, FilesAt, FilesStatus, ModelStatus, Phase
 from switchyard_proxy.dialects.llama_cpp import SUCCESS, VALUES, entry, listing, news, status
-from tests.proxy.dialects.hearing import documents, unhurried
+from tests.proxy.dialects.hearing import documents
 
 WORDS = {"unloaded", "loading", "loaded", "sleeping", "downloading"}
 
@@ -75,7 +75,6 @@ def test_progress_is_a_share_where_the_engines_words_have_one(words: str, share:
     assert told.get("progress", {}).get("value") == share
 
 
-@unhurried
 @given(before=MODELS, after=MODELS)
 def test_a_client_that_follows_the_news_knows_every_state(before: tuple, after: tuple) -> None:
     known = {one.name: VALUES[one.phase] for one in before}
@@ -94,7 +93,6 @@ def test_a_client_that_follows_the_news_knows_every_state(before: tuple, after: 
     assert known == {one.name: VALUES[one.phase] for one in after}
 
 
-@unhurried
 @given(models=MODELS)
 def test_no_change_is_no_news(models: tuple) -> None:
     assert news(models, models) == b""

@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 from hypothesis import given
 
 from switchyard_proxy.dialects.members import replaced, scalars
-from tests.proxy.dialects.hearing import documents, unhurried, written
+from tests.proxy.dialects.hearing import documents, written
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.text(max_size=6) | st.just('"id":"x","n":{')
 NAMES = st.sampled_from(["id", "created", "response", "data", 'a"b', "n"])
@@ -20,7 +20,6 @@ def is_scalar(value: object) -> bool:
     return not isinstance(value, dict | list)
 
 
-@unhurried
 @given(data=st.data(), said=OBJECTS)
 def test_finds_every_member_of_the_first_two_levels_and_no_other(data: st.DataObject, said: dict) -> None:
     event = data.draw(written(said))
@@ -37,7 +36,6 @@ def test_finds_every_member_of_the_first_two_levels_and_no_other(data: st.DataOb
     }
 
 
-@unhurried
 @given(data=st.data(), said=OBJECTS)
 def test_replaces_a_member_where_it_is_one_and_nothing_else(data: st.DataObject, said: dict) -> None:
     event = data.draw(written(said))

@@ -19,7 +19,6 @@ from tests.proxy.dialects.hearing import (
     opening,
     performances,
     performed,
-    unhurried,
 )
 
 IDENTITY = {"id": "chatcmpl-e", "object": "chat.completion.chunk", "created": 170, "model": "m"}
@@ -49,7 +48,6 @@ def wire(*chunks: dict[str, Any]) -> bytes:
     return b"".join(b"data: %b\n\n" % json.dumps(chunk, separators=(",", ":")).encode() for chunk in chunks)
 
 
-@unhurried
 @given(performance=chats(), mode=st.sampled_from(["chunk", "reasoning", "comment", "off"]))
 def test_the_client_hears_what_the_engine_said_in_order_and_beats_between(
     performance: Performance, mode: str
@@ -65,7 +63,6 @@ def test_the_client_hears_what_the_engine_said_in_order_and_beats_between(
         assert ChatCompletionChunk.model_validate(beat, strict=True).choices[0].delta.content is None
 
 
-@unhurried
 @given(performance=chats())
 def test_without_a_beat_before_the_engine_speaks_no_byte_of_its_is_changed(performance: Performance) -> None:
     speaker, sent = voice(), b""
@@ -78,7 +75,6 @@ def test_without_a_beat_before_the_engine_speaks_no_byte_of_its_is_changed(perfo
     assert sent == b"".join(performance.pieces)
 
 
-@unhurried
 @given(performance=chats())
 def test_only_the_three_members_are_replaced(performance: Performance) -> None:
     stream = b"".join(performance.pieces)
@@ -90,7 +86,6 @@ def test_only_the_three_members_are_replaced(performance: Performance) -> None:
     assert told == [one | OURS for one in performance.said]
 
 
-@unhurried
 @given(data=st.data(), words=st.lists(WORDS, min_size=1, max_size=3))
 def test_an_event_too_large_to_be_held_is_renamed_at_its_head_only(
     data: st.DataObject, words: list[str]

@@ -18,7 +18,6 @@ from tests.proxy.dialects.hearing import (
     opening,
     performances,
     performed,
-    unhurried,
 )
 
 COMMENT = b": keepalive\n\n"
@@ -33,7 +32,6 @@ def streams(draw: st.DrawFn) -> Performance:
     return draw(performances(said, done=False))
 
 
-@unhurried
 @given(performance=streams())
 def test_the_client_hears_what_the_engine_said_and_nothing_else(performance: Performance) -> None:
     out = b"".join(performed(OPENAI_IMAGES.voice(opening()), performance))

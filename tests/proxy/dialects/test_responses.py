@@ -20,7 +20,6 @@ from tests.proxy.dialects.hearing import (
     opening,
     performances,
     performed,
-    unhurried,
 )
 
 EVENT: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
@@ -89,7 +88,6 @@ def numbers(stream: bytes) -> list[int]:
     return [one["sequence_number"] for one in documents(stream)]
 
 
-@unhurried
 @given(performance=responses(), mode=st.sampled_from(["chunk", "reasoning", "comment", "off"]))
 def test_the_client_hears_what_the_engine_said_in_order_and_one_response_throughout(
     performance: Performance, mode: str
@@ -107,7 +105,6 @@ def test_the_client_hears_what_the_engine_said_in_order_and_one_response_through
         EVENT.validate_python(one, strict=True)
 
 
-@unhurried
 @given(performance=responses())
 def test_without_a_beat_no_byte_of_the_engines_is_changed(performance: Performance) -> None:
     silent = Performance(performance.said, performance.pieces, (False,) * len(performance.pieces))
@@ -115,7 +112,6 @@ def test_without_a_beat_no_byte_of_the_engines_is_changed(performance: Performan
     assert b"".join(performed(voice(), silent)) == b"".join(performance.pieces)
 
 
-@unhurried
 @given(performance=responses())
 def test_only_identity_and_number_are_replaced(performance: Performance) -> None:
     speaker = voice()
@@ -127,7 +123,6 @@ def test_only_identity_and_number_are_replaced(performance: Performance) -> None
     assert told == [plain(one) | {"sequence_number": n} for n, one in enumerate(kept, start=2)]
 
 
-@unhurried
 @given(performance=responses(), after=st.integers(0, 9))
 def test_a_failure_takes_the_next_numbers_and_the_same_response(performance: Performance, after: int) -> None:
     speaker = voice()

@@ -534,5 +534,5 @@ class Wanderings(RuleBasedStateMachine):
         assert not self.waiting or self.book.next_due < NEVER
 
 
-Wanderings.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+Wanderings.TestCase.settings = settings(max_examples=150, stateful_step_count=40)
 TestWanderings = Wanderings.TestCase

@@ -13,7 +13,7 @@ from switchyard_contracts.serving import Rewrite
 from switchyard_proxy.errors import Refused
 from switchyard_proxy.routing.rewriting import apply
 
-UNHURRIED = settings(deadline=None, max_examples=300)
+MANY = settings(max_examples=300)
 
 
 def rewrite(**said: Any) -> Rewrite:
@@ -180,7 +180,7 @@ REWRITES = st.builds(
 )
 
 
-@UNHURRIED
+@MANY
 @given(
     st.dictionaries(NAMES, st.tuples(BLANKS, VALUES), max_size=5), st.lists(REWRITES, min_size=1, max_size=2)
 )
@@ -216,7 +216,7 @@ def _fields_of(text: str) -> dict[str, str]:
     return found
 
 
-@UNHURRIED
+@MANY
 @given(st.dictionaries(NAMES, JSON, max_size=5), st.lists(REWRITES, min_size=1, max_size=2))
 def test_any_change_comes_out_as_if_the_whole_body_had_been_read(
     fields: dict[str, Any], rewrites: list[Rewrite]

@@ -446,7 +446,7 @@ async def test_no_more_streams_are_begun_than_there_is_room_for() -> None:
         scripts[0].say(None)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 async def test_a_replay_and_what_follows_are_the_original_at_any_seam(data: st.DataObject) -> None:
     said = data.draw(st.lists(st.binary(max_size=8).map(lambda raw: raw.hex().encode()), max_size=12))

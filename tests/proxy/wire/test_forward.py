@@ -133,7 +133,7 @@ async def stream_in_pieces(house: House) -> Callable[[list[bytes]], Awaitable[by
     return send_through
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cuts=st.lists(st.integers(0, len(STREAM)), max_size=8).map(sorted))
 async def test_a_stream_passes_however_it_is_cut(
     stream_in_pieces: Callable[[list[bytes]], Awaitable[bytes]], cuts: list[int]

@@ -11,7 +11,6 @@ from hypothesis import given
 from switchyard_contracts.errors import ErrorCode
 from switchyard_proxy.dialects.ollama.requests import KINDS, Asked, Kind, Wish, read_request
 from switchyard_proxy.errors import Refused
-from tests.proxy.dialects.hearing import unhurried
 
 HI = [{"role": "user", "content": "hi"}]
 
@@ -205,7 +204,6 @@ MESSAGES = st.lists(
 )
 
 
-@unhurried
 @given(path=st.sampled_from(sorted(KINDS)), asked=st.dictionaries(st.sampled_from(FIELDS), JUNK | MESSAGES))
 def test_any_body_is_read_or_refused(path: str, asked: dict[str, Any]) -> None:
     with contextlib.suppress(Refused):
