@@ -167,7 +167,7 @@ def _rest(ground: Ground, life: Life, run: Run, reason: Reason, now: float) -> N
         )  # if it was told the size of its cache, that was too much: measure again
     if reason in ENVIRONMENT:
         life.troubles += 1
-        # Another port is chosen each time.
+        # Another port is chosen each time; for an existing container, whose port is its own, it costs one try.
         over = reason is Reason.PORT_IN_USE
         life.retry_at = now + next_try_in_this_environment(life.troubles, is_over=over)
     elif run.ready_after_s is not None and run.proved_at is None:
