@@ -187,6 +187,19 @@ def test_each_command_does_what_it_says(visit: Visit, stack: Stack) -> None:
     expect(page.get_by_role("dialog", name="keys")).to_be_visible()
 
 
+def test_who_leaves_a_model_and_types_at_once_keeps_the_command_line(visit: Visit) -> None:
+    page = visit.open("models")
+    page.locator(".models-name", has_text="echo").click()
+    expect(page.locator(".models-details")).to_be_visible()
+
+    page.evaluate(
+        f"""() => {{ const strike = {STRIKE}; strike(["Escape", "Escape"]); strike([":", "Semicolon"]); }}"""
+    )
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    expect(page.locator(".command-input").last).to_be_focused()
+
+
 def test_whatever_can_be_pressed_can_be_named(visit: Visit) -> None:
     page = visit.open("models?filter=echo")
 

@@ -3,6 +3,7 @@
 
 import { html, useEffect, useRef } from "../html.js";
 import { ago, bytes, seconds, t } from "../i18n/index.js";
+import { isText } from "../shell/keys.js";
 import { Phase } from "../shell/phase.js";
 import { keyOf } from "../store/news.js";
 import { Actions } from "./actions.js";
@@ -45,6 +46,7 @@ export function leave() {
   const { name } = place.peek();
   show({ name: null, site: null, tab: "now" });
   requestAnimationFrame(() => {
+    if (isText(document.activeElement)) return; // who types already goes on
     const links = [...document.querySelectorAll(".models-name")];
     links.find((one) => one.textContent === name)?.focus();
   });
