@@ -80,7 +80,12 @@ examine_python() {
     fail "Python" "$(how_to_get_python)"
     return
   fi
-  ok "Python $(python_version "$python") ($python)"
+  if is_optimised "$python"; then
+    ok "Python $(python_version "$python") ($python)"
+  else
+    warn "Python $(python_version "$python") ($python): built without optimisations" \
+      "it works, and takes a quarter more of the processor: install your system's own, or name one with SWITCHYARD_PYTHON"
+  fi
   if can_make_environments "$python"; then
     ok "environments: made with Python's own venv"
   elif command -v uv >/dev/null 2>&1; then

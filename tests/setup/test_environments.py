@@ -147,3 +147,45 @@ def test_a_step_that_fails_shows_the_end_of_its_log_and_what_to_do(machine: Mach
     assert done.stderr.startswith("no route to host\n")
     assert 'cannot go on: "Fetching uv" failed (exit 7; ' in done.stderr
     assert "and run the same command again" in done.stderr
+
+
+def says(version: str, *, optimised: bool = True, venv: bool = True) -> str:
+    """What a Python answers that is asked for its version, its making, and its modules."""
+    lines = {"--enable-optimizations": optimised, "ensurepip": venv}
+    cases = "".join(f"*{asked}*) {':' if answer else 'exit 1'} ;; " for asked, answer in lines.items())
+    return f'case "$2" in {cases} esac; echo {version}'
+
+
+def test_of_several_pythons_an_optimised_one_is_taken(machine: Machine) -> None:
+    machine.program("python3.13", says("3.13.1", optimised=False))
+    machine.program("python3.12", says("3.12.2"))
+
+    assert machine.bash("find_python").stdout == f"{machine.bin / 'python3.12'}\n"
+
+
+def test_one_of_the_same_name_further_on_is_seen_too(machine: Machine, tmp_path: Path) -> None:
+    machine.program("python3.13", says("3.13.1", optimised=False))
+    system = Machine(machine.folder, tmp_path / "system")
+    system.bin.mkdir()
+    system.program("python3.13", says("3.13.0"))
+
+    found = machine.bash("find_python", PATH=f"{machine.bin}:{system.bin}")
+
+    assert found.stdout == f"{system.bin / 'python3.13'}\n"
+
+
+def test_one_that_is_not_ready_to_make_environments_is_not_preferred(machine: Machine) -> None:
+    machine.program("python3.13", says("3.13.1", optimised=False))
+    machine.program("python3.12", says("3.12.2", venv=False))
+    machine.program("python3", "exit 1")
+
+    assert machine.bash("find_python").stdout == f"{machine.bin / 'python3.13'}\n"
+
+
+def test_a_python_without_optimisations_will_do_and_the_doctor_says_so(machine: Machine) -> None:
+    machine.program("python3", says("3.11.7", optimised=False))
+
+    done = machine.run("doctor")
+
+    assert f"warn  Python 3.11.7 ({machine.bin / 'python3'}): built without optimisations" in done.stdout
+    assert "SWITCHYARD_PYTHON" in done.stdout
