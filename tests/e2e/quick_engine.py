@@ -1,13 +1,15 @@
-"""A small engine that starts in a few milliseconds: a real process and real HTTP, and nothing imported for it.
+"""A small engine that starts in a few milliseconds: a real process and real HTTP, and hardly anything imported.
+
+`socket` and `signal` are mostly names for what is built in, and would double its start.
 
 Takes the image server's flags, and some of its own: `--load-s N`, `--exit CODE` instead of serving, `--deaf 1`.
 A request that wants a stream gets one of ten seconds.
 """
 
-import signal
-import socket
+import _signal
+import _socket
+import _thread
 import sys
-import threading
 import time
 
 flags = dict(zip(sys.argv[1::2], sys.argv[2::2]))  # noqa: B905 - flags and their values
@@ -20,7 +22,7 @@ def head(length, kind="application/json"):
 
 
 def serve(connection):
-    with connection:
+    try:
         said = b""
         while b"\r\n\r\n" not in said:
             more = connection.recv(65536)
@@ -33,6 +35,8 @@ def serve(connection):
         while len(body) < length:
             body += connection.recv(65536)
         answer(connection, body)
+    finally:
+        connection.close()
 
 
 def answer(connection, body):
@@ -56,12 +60,15 @@ def stream(connection, pieces):
     connection.sendall(b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n")
 
 
-signal.signal(signal.SIGTERM, signal.SIG_IGN if "--deaf" in flags else lambda *_: sys.exit(0))
+_signal.signal(_signal.SIGTERM, _signal.SIG_IGN if "--deaf" in flags else lambda *_: sys.exit(0))
 time.sleep(float(flags.get("--load-s", 0)))  # noqa: TID251
 if "--exit" in flags:
     sys.exit(int(flags["--exit"]))
-listener = socket.create_server((flags["--host"], int(flags["--port"])), backlog=128)
+listener = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+listener.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
+listener.bind((flags["--host"], int(flags["--port"])))
+listener.listen(128)
 print("ready", flush=True)  # noqa: T201
 while True:
-    accepted, _ = listener.accept()
-    threading.Thread(target=serve, args=(accepted,), daemon=True).start()
+    accepted, _ = listener._accept()
+    _thread.start_new_thread(serve, (_socket.socket(fileno=accepted),))
