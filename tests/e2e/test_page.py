@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, expect
 
 from tests import chromium
 from tests.e2e.conftest import Yard
-from tests.ui.browser.visit import Visit
+from tests.ui.browser.visit import Visit, new_context
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -24,7 +24,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(params=[1280, 360], ids=["desk", "phone"])
 def visit(browser: Browser, yard: Yard, request: pytest.FixtureRequest) -> Iterator[Visit]:
-    context = browser.new_context(locale="en-US", viewport={"width": request.param, "height": 800})
+    context = new_context(browser, viewport={"width": request.param, "height": 800})
     visit = Visit.begin(context, yard.url)
     visit.page.goto(yard.url)
     visit.until("chat")

@@ -4,20 +4,22 @@
          `demo-vision`, `demo-image` (real engines on tiny weights), `echo` (says back what it is told, at a
          pace and with faults that the message orders: see `echo_engine.py`), `slow-to-load`, `broken`, and one
          with a long name. `stack.new_proxy(auth="on").start()` is a proxy of the test's own, to be killed.
-`visit`  a page of the test's own, with storage of its own (see `visit.py`):
+`visit`  a page of the test's own, with nothing in its storage (see `visit.py`):
 
              def test_it_says_so(visit: Visit) -> None:
                  page = visit.open("models", width=360, lang="ru", theme="paper", density="compact")
                  expect(page.get_by_role("heading")).to_have_text("…")
 
          It fails the test on an error of the console, an exception, a report of the policy, or a request to
-         another host. `visit.tolerate("503")` before what is provoked.
+         another host. `visit.tolerate("503")` before what is provoked. The browser is the same for all tests:
+         the page's files are at hand, and so is whatever else belongs to a context of Playwright's: a test that
+         stops its clock takes `new_visit`.
 `page`   `visit.open()`: the chat at 1280 px in English, for tests to whom all that is the same.
 `regular`  a visit by somebody who has been here before: quick, as the page need not be fetched again. For tests
          that leave nothing in the browser but settings, which `open` writes anew, and route no requests.
 `locked`  a proxy of the stack that asks for keys (`locked.new_key("guest")`), never to be killed.
 `new_tour("ru")`  a page that goes through all scenes (see `scenes.py`); one for each language and all tests.
-`new_visit(url=…, **options)`  another, with options of Playwright's `new_context` (`locale="ru-RU"`).
+`new_visit(url=…, **options)`  one by a new browser, with options of Playwright's (`locale="ru-RU"`).
 
 A test that waits for an engine's first answer gives it `ANSWERS_WITHIN_MS`. Screenshots of failed tests, and
 those that tests keep with `keep(page, name)`, go to `.switchyard/screenshots`, or to the folder that the
@@ -38,7 +40,7 @@ from tests import chromium
 from tests.e2e.conftest import ROOT, Yard, demo
 from tests.ui.browser.scenes import Tour
 from tests.ui.browser.stack import LONG, OwnProxy, Stack, catalog, engines
-from tests.ui.browser.visit import Visit
+from tests.ui.browser.visit import Visit, new_context
 
 __all__ = ["ANSWERS_WITHIN_MS", "demo"]
 
@@ -93,7 +95,7 @@ def new_visit(browser: Browser, stack: Stack, request: pytest.FixtureRequest) ->
     made: list[tuple[BrowserContext, Visit]] = []
 
     def make(url: str = "", **options: Any) -> Visit:
-        context = browser.new_context(**({"locale": "en-US"} | options))
+        context = new_context(browser, **options)
         made.append((context, Visit.begin(context, url or stack.url)))
         return made[-1][1]
 
@@ -108,7 +110,7 @@ def new_visit(browser: Browser, stack: Stack, request: pytest.FixtureRequest) ->
 
 @pytest.fixture(scope="session")
 def visit_of_a_regular(browser: Browser, stack: Stack) -> Iterator[Visit]:
-    context = browser.new_context(locale="en-US")
+    context = new_context(browser)
     yield Visit.begin(context, stack.url)
     context.close()
 
@@ -139,7 +141,7 @@ def new_tour(browser: Browser, stack: Stack) -> Iterator[NewTour]:
 
     def tour(lang: str) -> Tour:
         if lang not in tours:
-            contexts.append(browser.new_context(locale="en-US"))
+            contexts.append(new_context(browser))
             tours[lang] = Tour.begin(Visit.begin(contexts[-1], stack.url), lang)
         return tours[lang]
 
@@ -148,9 +150,21 @@ def new_tour(browser: Browser, stack: Stack) -> Iterator[NewTour]:
         context.close()
 
 
+@pytest.fixture(scope="session")
+def context_of_visits(browser: Browser) -> Iterator[BrowserContext]:
+    context = new_context(browser)
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def visit(new_visit: NewVisit) -> Visit:
-    return new_visit()
+def visit(context_of_visits: BrowserContext, stack: Stack, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    visit = Visit.begin(context_of_visits, stack.url)
+    yield visit
+    if request.node.stash.get(HAS_FAILED, False):
+        keep(visit.page, f"last-{request.node.name}")
+    visit.end()
+    visit.judge()
 
 
 @pytest.fixture

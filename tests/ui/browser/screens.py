@@ -24,7 +24,7 @@ from tests.chromium import launched
 from tests.e2e.conftest import Yard, demo_catalog
 from tests.ui.browser.scenes import CHAT, talk
 from tests.ui.browser.stack import ECHO, Stack
-from tests.ui.browser.visit import Visit
+from tests.ui.browser.visit import Visit, new_context
 
 HERE = Path(__file__).parent
 WIDTH, HEIGHT = 1440, 900
@@ -154,7 +154,7 @@ def record(page: Page, number: int, prompt: str, wish: dict[str, Any]) -> dict[s
 
 
 def opened(browser: Browser, url: str, view: str, theme: str, seed: dict[str, Any] | None = None) -> Page:
-    context = browser.new_context(locale="en-US", device_scale_factor=1)
+    context = new_context(browser, device_scale_factor=1)
     page = Visit.begin(context, url).open(
         view, width=WIDTH, height=HEIGHT, theme=theme, seed=seed, model=CHATS_WITH
     )

@@ -550,7 +550,8 @@ def test_over_the_context_says_by_how_much_and_a_press_mends_it(page: Page) -> N
     expect(chips(page)).to_contain_text(size(1280, 720))
 
 
-def test_tokens_are_asked_for_in_pauses_and_old_questions_are_given_up(page: Page) -> None:
+def test_tokens_are_asked_for_in_pauses_and_old_questions_are_given_up(new_visit: NewVisit) -> None:
+    page = new_visit().open("chat", model=MODEL)
     asked: list[Route] = []
 
     def leave(route: Route) -> None:

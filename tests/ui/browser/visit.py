@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, WebError
 from playwright.sync_api import TimeoutError as TookTooLong
 
 VIEW_WITHIN_MS = 60_000
@@ -48,7 +48,15 @@ SEED = """async (stores) => {
   }
   db.close();
 }"""
+KEPT_BY_A_PAGE = "cache_storage,cookies,indexeddb,local_storage,service_workers"
 HAS_DB = """async () => (await indexedDB.databases()).some(({name}) => name === "switchyard")"""
+
+
+def new_context(browser: Browser, **options: Any) -> BrowserContext:
+    """Somebody's browser: several visits may be made with it, one after the other."""
+    context = browser.new_context(**({"locale": "en-US"} | options))
+    context.add_init_script(REPORTS)
+    return context
 
 
 @dataclass
@@ -61,12 +69,25 @@ class Visit:
 
     @classmethod
     def begin(cls, context: BrowserContext, url: str) -> "Visit":
-        context.add_init_script(REPORTS)
-        visit = cls(context.new_page(), url)
+        """With nothing kept of a visit before but the files that the page is made of."""
+        page = context.new_page()
+        devtools = context.new_cdp_session(page)
+        devtools.send("Storage.clearDataForOrigin", {"origin": url, "storageTypes": KEPT_BY_A_PAGE})
+        devtools.detach()
+        visit = cls(page, url)
         context.on("request", visit._asked)
         context.on("console", visit._said)
-        context.on("weberror", lambda thrown: visit.faults.append(f"uncaught: {thrown.error}"))
+        context.on("weberror", visit._thrown)
         return visit
+
+    def end(self) -> None:
+        context = self.page.context
+        for page in context.pages:
+            page.close()
+        context.clear_permissions()
+        context.remove_listener("request", self._asked)
+        context.remove_listener("console", self._said)
+        context.remove_listener("weberror", self._thrown)
 
     def _asked(self, request: Request) -> None:
         if not request.url.startswith((f"{self.url}/", "data:", "blob:")):
@@ -75,6 +96,9 @@ class Visit:
     def _said(self, message: ConsoleMessage) -> None:
         if message.type == "error":
             self.faults.append(f"on the console: {message.text} ({message.location.get('url')})")
+
+    def _thrown(self, thrown: WebError) -> None:
+        self.faults.append(f"uncaught: {thrown.error}")
 
     def tolerate(self, *patterns: str) -> None:
         """Regular expressions, found anywhere in a fault: for what the test provokes (`"500"`)."""
