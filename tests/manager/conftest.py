@@ -8,7 +8,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from switchyard_contracts.catalog import Catalog, Engine, Model, SleepPolicy, read_catalog
@@ -26,6 +25,7 @@ from switchyard_manager.supervise.news import EngineCame, Measured, ProxyCame, P
 from switchyard_manager.supervise.work import BringUp
 from switchyard_manager.supervise.workshop import Workshop
 from switchyard_manager.supervise.world import Beginning, World
+from tests.manager.runtimes.benches import has_ended
 
 SCRIPT = Path(__file__).with_name("scripted_engine.py")
 
@@ -191,21 +191,7 @@ def script() -> Path:
 
 @pytest.fixture
 def gone() -> Callable[[int], bool]:
-    """Whether a process has ended. Waits for it a little: the kernel takes its time."""
-
-    def is_gone(pid: int) -> bool:
-        try:
-            process = psutil.Process(pid)
-            if process.status() == psutil.STATUS_ZOMBIE:
-                return True
-            process.wait(timeout=10)
-        except psutil.NoSuchProcess:
-            return True
-        except psutil.TimeoutExpired:
-            return False
-        return True
-
-    return is_gone
+    return has_ended
 
 
 @pytest.fixture

@@ -93,8 +93,14 @@ class Yard:
         return await asyncio.to_thread(self._engines)
 
     def _engines(self) -> list[psutil.Process]:
-        found = list(leftovers.find(leftovers.ENGINE_MARK, self.installation))
-        return [process for process in found if "scripted_engine.py" in " ".join(process.cmdline()[:2])]
+        return list(filter(_is_engine, leftovers.find(leftovers.ENGINE_MARK, self.installation)))
+
+
+def _is_engine(process: psutil.Process) -> bool:
+    """And neither its warden nor what it has started itself."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return "scripted_engine.py" in " ".join(process.cmdline()[:2])
+    return False
 
 
 class Unmeasured:
