@@ -25,6 +25,7 @@ from switchyard_image_server.identity import Identity, identify_folder
 from switchyard_image_server.images.classes import PipelineFacts
 from switchyard_image_server.images.events import ImageEvent
 from switchyard_image_server.images.order import Order
+from switchyard_image_server.importing import once_for_all
 from switchyard_image_server.memory.report import MemoryReport
 from switchyard_image_server.progress import Progress
 from switchyard_image_server.settings import ModelSettings
@@ -103,7 +104,8 @@ Phase = Loading | Ready | Turning | Sleeping | Failed | Shutting
 def load_model(settings: ModelSettings, tell: Tell = lambda _: None) -> Model:
     """On the worker thread. What is no model is told before seconds are spent on imports."""
     identity = _identity(settings)
-    from switchyard_image_server.loading import load
+    with once_for_all():
+        from switchyard_image_server.loading import load
 
     return load(settings, identity, tell)
 

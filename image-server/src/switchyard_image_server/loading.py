@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from switchyard_image_server.device import place
 from switchyard_image_server.errors import StartCode, StartFailure, as_start_failure
 from switchyard_image_server.identity import Identity, Kind
+from switchyard_image_server.importing import once_for_all
 from switchyard_image_server.progress import Progress
 from switchyard_image_server.settings import ModelSettings
 
@@ -48,10 +49,12 @@ def _load(
     placement = place(settings)
     # Each of them imports much that the other has no use for.
     if identity.class_name is not None:
-        quiet_diffusers()
-        from switchyard_image_server.images.model import ImageModel
+        with once_for_all():
+            quiet_diffusers()
+            from switchyard_image_server.images.model import ImageModel
 
         return ImageModel.load(settings, placement, identity.class_name, tell)
-    from switchyard_image_server.chat.model import ChatModel
+    with once_for_all():
+        from switchyard_image_server.chat.model import ChatModel
 
     return ChatModel.load(settings, placement, sees=identity.kind is Kind.VISION, tell=tell)
