@@ -61,7 +61,7 @@ async def _client(
     whole: Whole, name: str, left: Iterator[int], chance: random.Random, outcomes: Counter[str]
 ) -> None:
     for _ in left:
-        await asyncio.sleep(chance.choice([0.0, IDLE_S + chance.uniform(-0.1, 0.6)]))
+        await asyncio.sleep(chance.choice([0.0, IDLE_S + chance.uniform(-0.15, 0.25)]))
         if chance.random() < 0.05:
             outcomes[await _hangs_up(whole, name, chance.uniform(0, 0.2))] += 1
         else:
