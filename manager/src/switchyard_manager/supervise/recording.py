@@ -6,6 +6,7 @@ from switchyard_contracts.catalog import Engine
 from switchyard_contracts.errors import Reason
 from switchyard_contracts.events import EventKind
 from switchyard_contracts.status import FilesAt, Phase
+from switchyard_manager.gpu import GpuReading
 from switchyard_manager.lifecycle import COMING_UP, Event
 from switchyard_manager.scheduler import (
     Action,
@@ -125,7 +126,11 @@ def awake_claim(ground: Ground, life: Life) -> int | None:
 
 def needed_mib(ground: Ground, life: Life, uuid: str) -> int | None:
     gpu = ground.cards.gpu(uuid)
-    if gpu is None or life.tried_alone:
+    return None if gpu is None else needed_of(ground, life, gpu)
+
+
+def needed_of(ground: Ground, life: Life, gpu: GpuReading) -> int | None:
+    if life.tried_alone:
         return None
     return ground.workshop.need_mib(life.model, life.spec_hash, gpu.name, gpu.total_mib)
 

@@ -22,7 +22,7 @@ from switchyard_manager.store.facts import Span
 from switchyard_manager.supervise.cards import reserves_mib
 from switchyard_manager.supervise.ground import Ground
 from switchyard_manager.supervise.life import Life
-from switchyard_manager.supervise.recording import needed_mib
+from switchyard_manager.supervise.recording import needed_mib, needed_of
 from switchyard_manager.supervise.wording import blocked
 
 REUNION_S = 10.0  # within which every proxy has come back to a manager that was started again
@@ -34,7 +34,7 @@ def seen(ground: Ground, life: Life, now: float) -> Seen:
     in_doubt = run is not None and run.adopted and now - run.began < REUNION_S
     since = life.rising_since if life.phase in COMING_UP else life.phase_since
     machine = ground.cards.reading
-    needs = {gpu.uuid: needed_mib(ground, life, gpu.uuid) for gpu in (machine.gpus if machine else ())}
+    needs = {gpu.uuid: needed_of(ground, life, gpu) for gpu in (machine.gpus if machine else ())}
     return Seen(
         phase=life.phase,
         phase_s=now - since,
