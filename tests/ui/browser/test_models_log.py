@@ -28,7 +28,8 @@ class Written:
 
 def test_it_is_read_searched_and_folded_with_keys(regular: Visit, stack: Stack) -> None:
     httpx.post(f"{stack.url}/api/managers/0/models/echo/load", timeout=30).raise_for_status()
-    page = regular.open("models/echo?tab=log", width=1440)
+    regular.open("settings", width=1440)
+    page = regular.go("models/echo?tab=log")  # so that list and log come in the same moment
     lines = page.get_by_role("log")
     expect(lines).to_contain_text("ready")
 

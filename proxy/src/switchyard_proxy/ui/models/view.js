@@ -120,6 +120,8 @@ function open(tab) {
 const find = () => document.getElementById("models-filter")?.focus();
 const isList = () => !place.peek().page;
 const inList = (run) => () => isList() && run();
+// Its search has the key then, though the two may come in the same moment, and the log's table first.
+const isLogOpen = () => Boolean(place.peek().name) && place.peek().tab === "log" && mayOperate.peek();
 
 export const keys = [
   { keys: "j", title: "models.key.next", run: inList(() => move(1)) },
@@ -131,7 +133,7 @@ export const keys = [
   { keys: "x", title: "models.key.cancel", run: inList(() => act("cancel")) },
   { keys: "p", title: "models.key.pin", run: inList(() => act("pin", "unpin")) },
   { keys: "o", title: "models.key.log", run: inList(() => open("log")) },
-  { keys: "/", title: "models.key.filter", run: inList(find) },
+  { keys: "/", title: "models.key.filter", run: inList(() => !isLogOpen() && find()) },
   { keys: "Escape", title: "models.key.close", run: () => {
     if (place.peek().page) show({ page: null });
     else if (place.peek().name) leave();
