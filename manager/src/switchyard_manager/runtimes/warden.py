@@ -8,7 +8,7 @@ session; what it leaves behind is adopted by us where the kernel allows (Linux) 
 engine did: its code, or 128 plus its signal.
 
 Standard library only, and imported by nobody: it is started by path, once an engine, and must start fast
-(`pathlib` alone would be a quarter of its start).
+(`pathlib` alone would be a fifth of its start).
 """
 
 import contextlib
