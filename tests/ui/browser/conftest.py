@@ -101,8 +101,7 @@ def new_visit(browser: Browser, stack: Stack, request: pytest.FixtureRequest) ->
 
     yield make
     for context, visit in made:
-        if request.node.stash.get(HAS_FAILED, False):
-            keep(visit.page, f"last-{request.node.name}")
+        keep_if_failed(request, visit)
         context.close()
     for _, visit in made:
         visit.judge()
@@ -119,8 +118,7 @@ def visit_of_a_regular(browser: Browser, stack: Stack) -> Iterator[Visit]:
 def regular(visit_of_a_regular: Visit, request: pytest.FixtureRequest) -> Iterator[Visit]:
     visit = visit_of_a_regular
     yield visit
-    if request.node.stash.get(HAS_FAILED, False):
-        keep(visit.page, f"last-{request.node.name}")
+    keep_if_failed(request, visit)
     visit.page.goto("about:blank")
     visit.judge()
     visit.tolerated.clear()
@@ -161,8 +159,7 @@ def context_of_visits(browser: Browser) -> Iterator[BrowserContext]:
 def visit(context_of_visits: BrowserContext, stack: Stack, request: pytest.FixtureRequest) -> Iterator[Visit]:
     visit = Visit.begin(context_of_visits, stack.url)
     yield visit
-    if request.node.stash.get(HAS_FAILED, False):
-        keep(visit.page, f"last-{request.node.name}")
+    keep_if_failed(request, visit)
     visit.end()
     visit.judge()
 
@@ -170,6 +167,12 @@ def visit(context_of_visits: BrowserContext, stack: Stack, request: pytest.Fixtu
 @pytest.fixture
 def page(visit: Visit) -> Page:
     return visit.open()
+
+
+def keep_if_failed(request: pytest.FixtureRequest, visit: Visit) -> None:
+    """How the page looked when its test failed."""
+    if request.node.stash.get(HAS_FAILED, False):
+        keep(visit.page, f"last-{request.node.name}")
 
 
 def keep(page: Page, name: str) -> None:
