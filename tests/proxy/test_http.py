@@ -143,6 +143,49 @@ async def test_whoever_works_for_a_client_is_told_when_it_hangs_up(serving: Serv
         await told.wait()
 
 
+@pytest.mark.parametrize("behind", [[1], [100_000], [60_000] * 10, [900_000]])
+async def test_a_client_is_seen_to_leave_although_more_of_it_waits_for_its_turn(
+    serving: Serving, behind: list[int]
+) -> None:
+    gone = asyncio.Event()
+
+    async def works(asked: Asked) -> None:
+        asked.scope["switchyard.client"].on_gone = gone.set
+        await asked.begin()
+        await gone.wait()
+
+    serving.work = works
+    line = await serving.line(GET, *(POST % size + b"x" * size for size in behind))
+
+    await line.hang_up()
+
+    async with asyncio.timeout(SOON_S):
+        await gone.wait()
+    assert len(serving.asked) == 1
+
+
+@pytest.mark.parametrize("behind", [[3_000_000], [300_000] * 10])
+async def test_what_waits_for_its_turn_is_read_up_to_a_bound_and_answered_whole(
+    serving: Serving, behind: list[int]
+) -> None:
+    go_on = asyncio.Event()
+
+    async def measures(asked: Asked) -> None:
+        await go_on.wait()
+        await asked.answer(b"%d" % len(await asked.body()))
+
+    serving.work = measures
+    line = await serving.line(GET)
+    for size in behind:
+        line.writer.write(POST % size + b"x" * size)
+    await serving.until(lambda: any(one.flow.read_paused for one in serving.connections))
+
+    go_on.set()
+
+    for size in [0, *behind]:
+        await whole(line, b"%d" % size)
+
+
 async def test_nothing_is_written_for_a_pipelined_client_that_is_gone(serving: Serving) -> None:
     gone, over = asyncio.Event(), asyncio.Event()
 

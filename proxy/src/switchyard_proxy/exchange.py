@@ -55,8 +55,8 @@ class Exchange:
         "_line",
         "_news",
         "_old",
-        "_size",
         "_unread",
+        "body_size",
         "disconnected",
         "keep_alive",
         "more_body",
@@ -71,6 +71,7 @@ class Exchange:
         self.scope = scope
         self.keep_alive = keep_alive
         self.waits_for_go_ahead = waits_for_go_ahead  # before it sends its body
+        self.body_size = 0  # of what is here of it and unread
         self.disconnected = False
         self.more_body = True
         self.response_started = False
@@ -78,7 +79,6 @@ class Exchange:
         self.task: asyncio.Task[None] | None = None  # that runs it
         self._line = line
         self._body: list[bytes] = []
-        self._size = 0
         self._unread = False  # something happened that `receive` has not told yet
         self._news: asyncio.Future[None] | None = None
         self._old = scope["http_version"] == "1.0"
@@ -118,14 +118,13 @@ class Exchange:
 
     # What came
 
-    def takes(self, body: bytes) -> int:
-        """A piece of the request's body; how much of it is here and unread."""
+    def takes(self, body: bytes) -> None:
+        """A piece of the request's body."""
         if self._asks_only and self.response_started:
-            return 0
+            return
         self._body.append(body)
-        self._size += len(body)
+        self.body_size += len(body)
         self.ring()
-        return self._size
 
     def ends(self) -> None:
         """The body is whole."""
@@ -157,13 +156,13 @@ class Exchange:
             return {"type": "http.disconnect"}
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         self._body.clear()
-        self._size = 0
+        self.body_size = 0
         return {"type": "http.request", "body": body, "more_body": self.more_body}
 
     def _drop_body(self) -> None:
         """A reply may go on for hours, and while nobody reads what came, nobody sees the client leave."""
         self._body.clear()
-        self._size = 0
+        self.body_size = 0
         self._line.flow.resume_reading()
 
     # What goes out

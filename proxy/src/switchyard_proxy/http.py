@@ -24,6 +24,7 @@ from switchyard_proxy.request import new_id
 
 LARGEST_HEAD = 64 * 1024
 MOST_PIPELINED = 16
+MOST_WAITING = 1024 * 1024  # bytes of bodies whose requests wait for their turn
 # For a refusal to be read: with its client's bytes unread, a connection is reset, and the words are lost.
 LINGER_S = 2.0
 MOST_LINGERING = 256
@@ -190,8 +191,15 @@ class WireProtocol(HttpToolsProtocol):
         exchange = self._newest
         if self._phase is not Phase.BUSY or exchange is None or exchange.response_complete:
             return
-        if exchange.takes(body) > HIGH_WATER_LIMIT:
+        exchange.takes(body)
+        if self._has_enough(exchange):
             self.flow.pause_reading()
+
+    def _has_enough(self, newest: Exchange) -> bool:
+        """While nothing is read, nobody sees the client leave: what waits for its turn may be more."""
+        if newest is self._answered:
+            return newest.body_size > HIGH_WATER_LIMIT
+        return sum(waiting.body_size for waiting in self._later) > MOST_WAITING
 
     def on_message_complete(self) -> None:
         """The head that asks for an upgrade is complete without having been taken."""
