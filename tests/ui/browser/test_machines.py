@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from switchyard_manager.runtimes import leftovers
 from tests.ports import free_port
@@ -122,6 +122,7 @@ def test_a_card_says_who_holds_it_who_waits_and_what_one_more_model_would_change
         "aria-valuetext",
         re.compile(r"13\.7 GiB of 23\.4 GiB claimed; writer 13\.7 GiB; free 8\.8 GiB; kept free 1,?000 MiB"),
     )
+    expect(row(page, "painter").get_by_role("button", name="load painter")).to_be_visible()  # rows grow by it
     row(page, "painter").hover()
     expect(page.get_by_text("painter would take 11.7 GiB here, in place of writer")).to_be_visible()
     keep(page, "models-card")
@@ -146,6 +147,38 @@ def test_a_card_says_who_holds_it_who_waits_and_what_one_more_model_would_change
     phase(page, "painter", "ready")
     phase(page, "writer", "stopped")
     expect(queue).to_have_count(0)
+
+
+def test_what_one_more_model_would_change_is_told_as_long_as_it_is_pointed_at(
+    new_visit: NewVisit, machines: Machines
+) -> None:
+    machines.command("writer", "load")
+    visit = new_visit(machines.proxy.url)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    visit.page.route("**/api/ui", hold)
+    page = visit.open("models", width=1440, key=machines.key)
+    phase(page, "writer", "ready")
+    ghost = page.locator(".models-ghost-text")
+
+    row(page, "painter").get_by_role("link", name="painter").focus()
+    page.wait_for_timeout(1_000)
+    expect(ghost).to_have_count(0)
+
+    # What the key may do is known later than the models are.
+    for route in held:
+        route.continue_()
+    expect(ghost).to_have_text("painter would take 11.7 GiB here, in place of writer")
+
+    machines.command("writer", "unload")
+    expect(ghost).to_have_text("painter would take 11.7 GiB here")
+
+    machines.command("painter", "load")
+    phase(page, "painter", "ready")
+    expect(ghost).to_have_count(0)
 
 
 def test_a_model_that_can_sleep_is_put_to_sleep_and_woken_with_keys(

@@ -10,13 +10,11 @@ import { now } from "./now.js";
 import { cursor, shown } from "./place.js";
 import { pointAt, pointAway } from "./prospects.js";
 import { Memory, Requests, Standing } from "./state.js";
-import { verbsOf } from "./verbs.js";
 
 export function Row({ model }) {
   const key = keyOf(model);
   const isOpen = shown.value !== null && keyOf(shown.value) === key;
-  const canLoad = verbsOf(model)[0] === "load";
-  const point = () => canLoad && pointAt(model);
+  const point = () => pointAt(model);
   const enter = () => {
     cursor.value = key;
     point();
