@@ -7,7 +7,7 @@ import struct
 import zlib
 from typing import Any
 
-from playwright.sync_api import FilePayload, Locator, Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, Request, expect
 
 from tests.ui.browser.conftest import ANSWERS_WITHIN_MS, NewVisit, keep
 from tests.ui.browser.stack import HOSTILE, Stack
@@ -35,6 +35,23 @@ SENT_MASK = """async () => {
   const {data} = context.getImageData(0, 0, bitmap.width, bitmap.height);
   return [bitmap.width, bitmap.height, data.filter((value, at) => at % 4 === 3 && value === 0).length];
 }"""
+
+# Whether none of the pictures that were asked for under these names is drawn any more.
+ALL_OVER = """async (names) => {
+  const {data} = await (await fetch("/v1/streams")).json();
+  const ours = data.filter((one) => names.includes(one.conversation_id));
+  return ours.length === names.length && ours.every(({status}) => status !== "running");
+}"""
+# A disk that takes its time for each order.
+SLOW_DISK = """
+const {put} = IDBObjectStore.prototype;
+IDBObjectStore.prototype.put = function (...all) {
+  const until = performance.now() + 500;
+  const hold = () => { if (performance.now() < until) this.count().onsuccess = hold; };
+  if (this.name === "orders") hold();
+  return put.apply(this, all);
+};
+"""
 
 
 def png(width: int = 96, height: int = 64, colour: tuple[int, int, int] = (40, 90, 160)) -> bytes:
@@ -91,6 +108,18 @@ def ready(visit: Visit, place: str = "", *, draft: dict[str, Any] | None = None,
 def draw(page: Page, prompt: str) -> None:
     page.get_by_role("textbox", name=re.compile(r"^(Prompt|What to change)")).fill(prompt)
     page.locator(".images-form button[type=submit]").click()
+
+
+def names_of_the_asked(page: Page) -> list[str]:
+    """What this page calls the pictures that it asks for from now on."""
+    asked: list[str] = []
+
+    def note(request: Request) -> None:
+        if "/v1/images/" in request.url:
+            asked.append(request.headers["x-conversation-id"])
+
+    page.on("request", note)
+    return asked
 
 
 def add_image(page: Page, content: bytes, name: str = "source.png") -> None:
@@ -174,6 +203,7 @@ def test_words_on_the_command_line_are_drawn_kept_and_told_with_all_they_were_ma
 
 def test_progress_moves_nothing_and_orders_are_served_in_their_order_or_given_up(visit: Visit) -> None:
     page = ready(visit, draft=ENDLESS)
+    asked = names_of_the_asked(page)
     draw(page, "first")
     drawing = page.locator(".images-drawing")
     expect(drawing).to_be_visible(timeout=ANSWERS_WITHIN_MS)
@@ -204,8 +234,23 @@ def test_progress_moves_nothing_and_orders_are_served_in_their_order_or_given_up
     drawing.get_by_role("button", name="stop").click()
     expect(page.locator(".images-stopped")).to_have_count(3)
     expect(page).to_have_title(re.compile(r"^images"))
-    streams = page.evaluate("async () => (await (await fetch('/v1/streams')).json())")
-    assert "running" not in json.dumps(streams)
+    assert len(asked) == 2
+    page.wait_for_function(ALL_OVER, arg=asked)
+
+
+def test_an_order_that_is_stopped_before_it_is_asked_for_never_is_and_the_next_one_is(visit: Visit) -> None:
+    visit.tolerate("404")  # it is looked for where it never came to
+    visit.page.add_init_script(SLOW_DISK)
+    page = ready(visit)
+    asked = names_of_the_asked(page)
+    draw(page, "first")
+    draw(page, "second")
+
+    page.locator(".images-asking").filter(has_text="first").get_by_role("button", name="stop").click()
+
+    expect(page.locator(".images-stopped")).to_contain_text("first")
+    expect(page.locator(".images-done")).to_contain_text("second", timeout=ANSWERS_WITHIN_MS)
+    assert len(asked) == 1
 
 
 def test_a_reload_goes_on_where_it_was_and_the_tab_tells_the_end(visit: Visit) -> None:

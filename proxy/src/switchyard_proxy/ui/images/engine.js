@@ -14,11 +14,14 @@ import { fieldsOf, formEntries } from "./wish.js";
 // What the stream of an order is called: it can be found by that before the engine has said a word.
 const nameOf = (order) => `picture-${order.id}-${order.begun}`;
 
-/** @param {import("./order.js").Order & {mask?: Blob|null}} order @param {Listener} listener */
-export async function begin(order, listener) {
-  const request = await requestOf(order);
-  return startStream({ ...request, conversation: nameOf(order), ...heard(order, listener) });
-}
+/**
+ * @param {import("./order.js").Order} order
+ * @param {{path: string, json?: unknown, body?: FormData}} request what `requestOf` made of it
+ * @param {Listener} listener
+ */
+export const begin = (order, request, listener) => (
+  startStream({ ...request, conversation: nameOf(order), ...heard(order, listener) })
+);
 
 /** Reads on where the page was left. @param {import("./order.js").Order} order @param {Listener} listener */
 export function goOn(order, listener) {
@@ -52,7 +55,8 @@ export function newsIn(data, order) {
   }));
 }
 
-async function requestOf(order) {
+/** What is asked of the engine, its images read. @param {import("./order.js").Order & {mask?: Blob|null}} order */
+export async function requestOf(order) {
   const fields = fieldsOf(order.wish, order);
   if (order.wish.mode === "draw") return { path: "/v1/images/generations", json: fields };
   const form = new FormData();

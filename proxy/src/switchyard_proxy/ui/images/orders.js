@@ -7,7 +7,7 @@ import { loadArea, t } from "../i18n/index.js";
 import { newId } from "../media/index.js";
 import { announce } from "../shell/announcer.js";
 import { startWork } from "../shell/progress.js";
-import { begin, blobOf, goOn } from "./engine.js";
+import { begin, blobOf, goOn, requestOf } from "./engine.js";
 import { isOurs } from "./offers.js";
 import { again, ended, isOver, moved, newOrder, next, share, told } from "./order.js";
 import { keep } from "./pictures.js";
@@ -120,19 +120,25 @@ let pumping = null;
 
 /** Begins the next order, if none is under way. */
 function pump() {
-  pumping ??= (async () => {
-    const order = next(orders.peek());
-    const taken = order && (await shelf.claim(order.id));
-    const isStill = taken && find(taken.id)?.phase === "queued";
+  pumping ??= beginNext().finally(() => { pumping = null; });
+}
+
+async function beginNext() {
+  for (let order = next(orders.peek()); order; order = next(orders.peek())) {
+    const taken = await shelf.claim(order.id);
+    if (!taken) return; // another tab has it
+    const isStill = find(taken.id)?.phase === "queued";
     if (isStill) await start({ ...taken, ...find(taken.id), mask: taken.mask });
-  })().finally(() => { pumping = null; });
+  }
 }
 
 async function start(order) {
   const asking = { ...moved(order, "asking"), begun: order.begun + 1, askedAt: now() };
   await save(asking);
   try {
-    handles.set(order.id, await begin(asking, listenerOf(order.id)));
+    const request = await requestOf(asking);
+    if (find(order.id)?.phase !== "asking") return; // it was stopped meanwhile
+    handles.set(order.id, begin(asking, request, listenerOf(order.id)));
   } catch (error) {
     await finish(order.id, "failed", error);
   }
