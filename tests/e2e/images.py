@@ -42,11 +42,26 @@ def ways_to_packages() -> list[Path]:
 
 
 @contextlib.contextmanager
-def one_at_a_time() -> Iterator[None]:
+def locked(name: str, how: int) -> Iterator[None]:
     KEPT.mkdir(parents=True, exist_ok=True)
-    with (KEPT / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with (KEPT / name).open("w") as lock:
+        fcntl.flock(lock, how)
         yield
+
+
+def one_at_a_time() -> contextlib.AbstractContextManager[None]:
+    return locked("lock", fcntl.LOCK_EX)
+
+
+def building() -> contextlib.AbstractContextManager[None]:
+    """Any number at once. What a build goes on from bears no name yet, and would go with another's image."""
+    return locked("building", fcntl.LOCK_SH)
+
+
+def remove(*images: str) -> None:
+    """Once nobody builds."""
+    with locked("building", fcntl.LOCK_EX):
+        succeed("docker", "image", "rm", "--force", *images)
 
 
 def have_debian(scratch: Path) -> None:
@@ -78,13 +93,13 @@ def base_image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (scratch / "Dockerfile").write_text(
         f"FROM {DEBIAN}\nCOPY brought /\nENV SSL_CERT_FILE={CERTIFICATES} PIP_CERT={CERTIFICATES}\n"
     )
-    with one_at_a_time():
+    with one_at_a_time(), building():
         have_debian(scratch)
         succeed("docker", "build", "--tag", f"{name}:base", scratch)
     shutil.rmtree(scratch / "brought")
     yield f"{name}:base"
     with one_at_a_time():
-        succeed("docker", "image", "rm", "--force", f"{name}:base")
+        remove(f"{name}:base")
         # Its name may have gone with another session; what that one has built on it stays.
         subprocess.run(("docker", "image", "rm", DEBIAN), capture_output=True, timeout=60, check=False)
 
@@ -93,9 +108,10 @@ def base_image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def image_server_image(base_image: str) -> Iterator[str]:
     """As its user builds it, for CPUs."""
     name = f"{base_image.partition(':')[0]}:image-server"
-    succeed(
-        *("docker", "build", "--network", "host", "--file", ROOT / "image-server/Dockerfile"),
-        *("--build-arg", f"BASE={base_image}", "--build-arg", "TORCH=cpu", "--tag", name, ROOT),
-    )
+    with building():
+        succeed(
+            *("docker", "build", "--network", "host", "--file", ROOT / "image-server/Dockerfile"),
+            *("--build-arg", f"BASE={base_image}", "--build-arg", "TORCH=cpu", "--tag", name, ROOT),
+        )
     yield name
-    succeed("docker", "image", "rm", "--force", name)
+    remove(name)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.docker import looking
-from tests.e2e.images import ROOT, succeed
+from tests.e2e.images import ROOT, building, remove, succeed
 from tests.ports import free_port
 
 FOLDERS = ("contracts", "manager", "proxy", "image-server", "requirements", "setup")
@@ -36,15 +36,16 @@ class Clone:
 
     def setup(self, *arguments: str) -> str:
         ours = {name: value for name, value in os.environ.items() if not name.startswith("SWITCHYARD_")}
-        done = subprocess.run(
-            [self.folder / "setup.sh", *arguments],
-            env=ours | {"SWITCHYARD_UP": "compose"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=UP_WITHIN_S,
-            check=False,
-        )
+        with building():
+            done = subprocess.run(
+                [self.folder / "setup.sh", *arguments],
+                env=ours | {"SWITCHYARD_UP": "compose"},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=UP_WITHIN_S,
+                check=False,
+            )
         assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         return done.stdout
 
@@ -118,7 +119,7 @@ def clone(
         clone.setup("down")
         volumes = succeed("docker", "volume", "ls", "--quiet", "--filter", f"name={name}_").split()
         succeed("docker", "volume", "rm", *volumes)
-        succeed("docker", "image", "rm", "--force", f"{name}:manager", f"{name}:proxy")
+        remove(f"{name}:manager", f"{name}:proxy")
 
 
 @pytest.fixture(scope="session")

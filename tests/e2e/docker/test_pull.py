@@ -17,7 +17,6 @@ async def registry(bench: DockerBench) -> AsyncIterator[Registry]:
     with serving(Registry()) as made:
         yield made
         await asyncio.to_thread(made.full_speed.set)
-        await bench.docker("image", "prune", "--force")
         if await bench.docker("image", "ls", "--quiet", made.image):
             await bench.docker("image", "rm", "--force", made.image)
 

@@ -16,7 +16,7 @@ import pytest
 from tests.clients.programs import Program, in_node, missing
 from tests.e2e.compose.conftest import FILES, FOLDERS, NOBODY, demo_models, has_compose
 from tests.e2e.house.stack import House
-from tests.e2e.images import ROOT, succeed
+from tests.e2e.images import ROOT, remove, succeed
 from tests.manager.model_files.hub import Hub
 from tests.ports import free_port
 from tests.vllm_on_cpu import tiny_model
@@ -87,7 +87,7 @@ def built_house(
         left = succeed("docker", "ps", "--all", "--quiet", "--filter", f"network={name}")
         volumes = succeed("docker", "volume", "ls", "--quiet", "--filter", f"name={name}_").split()
         succeed("docker", "volume", "rm", *volumes)
-        succeed("docker", "image", "rm", "--force", f"{name}:manager", f"{name}:proxy")
+        remove(f"{name}:manager", f"{name}:proxy")
         assert left == ""
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.e2e.compose.conftest import demo_models, has_compose
 from tests.e2e.docker.private_engine import PrivateEngine, needs_one_of_its_own
-from tests.e2e.images import ROOT, succeed
+from tests.e2e.images import ROOT, building, remove, succeed
 from tests.e2e.own_engine.box import Box, Client
 from tests.e2e.two_machines.machines import Machine, command, needs_two_machines, two_machines, until
 from tests.manager.model_files.hub import Hub
@@ -72,16 +72,17 @@ def stack_images(base_image: str, image_server_image: str, vllm_is_here: None) -
     """What they are called at their user's → what they are called on this machine's Engine."""
     name = base_image.partition(":")[0]
     made = {IMAGES["SWITCHYARD_IMAGE_SERVER_IMAGE"]: image_server_image}
-    for part in ("manager", "proxy"):
-        made[IMAGES[f"SWITCHYARD_{part.upper()}_IMAGE"]] = f"{name}:{part}"
-        build = ("docker", "build", "--network", "host", "--build-arg", f"BASE={base_image}", "--quiet")
-        succeed(*build, "--file", ROOT / part / "Dockerfile", "--tag", f"{name}:{part}", ROOT)
-    made[f"switchyard-test:{COUNT}"] = f"{name}:{COUNT}"
-    entry = f'FROM {base_image}\nCOPY {COUNTING.name} /\nENTRYPOINT ["python3", "-S", "/{COUNTING.name}"]\n'
-    packed = ("docker", "build", "--quiet", "--tag", f"{name}:{COUNT}", "--file", "-", COUNTING.parent)
-    subprocess.run(packed, input=entry.encode(), check=True, capture_output=True, timeout=120)
+    with building():
+        for part in ("manager", "proxy"):
+            made[IMAGES[f"SWITCHYARD_{part.upper()}_IMAGE"]] = f"{name}:{part}"
+            build = ("docker", "build", "--network", "host", "--build-arg", f"BASE={base_image}", "--quiet")
+            succeed(*build, "--file", ROOT / part / "Dockerfile", "--tag", f"{name}:{part}", ROOT)
+        made[f"switchyard-test:{COUNT}"] = f"{name}:{COUNT}"
+        entry = f'FROM {base_image}\nCOPY {COUNTING.name} /\nENTRYPOINT ["python3", "-S", "/{COUNTING.name}"]\n'
+        packed = ("docker", "build", "--quiet", "--tag", f"{name}:{COUNT}", "--file", "-", COUNTING.parent)
+        subprocess.run(packed, input=entry.encode(), check=True, capture_output=True, timeout=120)
     yield made
-    succeed("docker", "image", "rm", "--force", *(ours for ours in made.values() if ours != image_server_image))
+    remove(*(ours for ours in made.values() if ours != image_server_image))
 
 
 def carry(images: dict[str, str], to: PrivateEngine) -> None:
