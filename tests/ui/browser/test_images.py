@@ -36,11 +36,14 @@ SENT_MASK = """async () => {
   return [bitmap.width, bitmap.height, data.filter((value, at) => at % 4 === 3 && value === 0).length];
 }"""
 
-# Whether none of the pictures that were asked for under these names is drawn any more.
-ALL_OVER = """async (names) => {
-  const {data} = await (await fetch("/v1/streams")).json();
-  const ours = data.filter((one) => names.includes(one.conversation_id));
-  return ours.length === names.length && ours.every(({status}) => status !== "running");
+# How the pictures that were asked for under these names ended, once all have.
+ENDS = """async (names) => {
+  for (;;) {
+    const {data} = await (await fetch("/v1/streams")).json();
+    const ends = data.filter((one) => names.includes(one.conversation_id)).map(({status}) => status);
+    if (!ends.includes("running")) return ends;
+    await new Promise((done) => setTimeout(done, 50));
+  }
 }"""
 # A disk that takes its time for each order.
 SLOW_DISK = """
@@ -52,6 +55,15 @@ IDBObjectStore.prototype.put = function (...all) {
   return put.apply(this, all);
 };
 """
+# What is not done at once is never done.
+NO_LOOKING_AROUND = "globalThis.setInterval = () => 0;"
+FORGET_FILES = """() => new Promise((resolve) => {
+  indexedDB.open("switchyard").onsuccess = ({target}) => {
+    const tx = target.result.transaction("files", "readwrite");
+    tx.oncomplete = resolve;
+    tx.objectStore("files").clear();
+  };
+})"""
 
 
 def png(width: int = 96, height: int = 64, colour: tuple[int, int, int] = (40, 90, 160)) -> bytes:
@@ -234,8 +246,7 @@ def test_progress_moves_nothing_and_orders_are_served_in_their_order_or_given_up
     drawing.get_by_role("button", name="stop").click()
     expect(page.locator(".images-stopped")).to_have_count(3)
     expect(page).to_have_title(re.compile(r"^images"))
-    assert len(asked) == 2
-    page.wait_for_function(ALL_OVER, arg=asked)
+    assert page.evaluate(ENDS, asked) == ["cancelled", "cancelled"]
 
 
 def test_an_order_that_is_stopped_before_it_is_asked_for_never_is_and_the_next_one_is(visit: Visit) -> None:
@@ -251,6 +262,18 @@ def test_an_order_that_is_stopped_before_it_is_asked_for_never_is_and_the_next_o
     expect(page.locator(".images-stopped")).to_contain_text("first")
     expect(page.locator(".images-done")).to_contain_text("second", timeout=ANSWERS_WITHIN_MS)
     assert len(asked) == 1
+
+
+def test_an_order_that_cannot_be_asked_for_keeps_the_next_one_from_nothing(visit: Visit) -> None:
+    visit.page.add_init_script(SLOW_DISK + NO_LOOKING_AROUND)
+    page = ready(visit, draft=SMALL | {"mode": "edit"})
+    add_image(page, png())
+    page.evaluate(FORGET_FILES)
+
+    draw(page, "first")
+    draw(page, "second")
+
+    expect(page.locator(".images-failed")).to_have_count(2)
 
 
 def test_a_reload_goes_on_where_it_was_and_the_tab_tells_the_end(visit: Visit) -> None:

@@ -49,7 +49,11 @@ SEED = """async (stores) => {
   db.close();
 }"""
 KEPT_BY_A_PAGE = "cache_storage,cookies,indexeddb,local_storage,service_workers"
-HAS_DB = """async () => (await indexedDB.databases()).some(({name}) => name === "switchyard")"""
+UNTIL_DB = """async () => {
+  while (!(await indexedDB.databases()).some(({name}) => name === "switchyard")) {
+    await new Promise((done) => setTimeout(done, 20));
+  }
+}"""
 
 
 def new_context(browser: Browser, **options: Any) -> BrowserContext:
@@ -133,7 +137,7 @@ class Visit:
         self._settle({"lang": lang, "theme": theme} | settings)
         if seed:
             self.go("chat")
-            self.page.wait_for_function(HAS_DB, timeout=VIEW_WITHIN_MS)
+            self.page.evaluate(UNTIL_DB)
             self.page.evaluate(SEED, dict(seed))
             self.page.goto("about:blank")
         return self.go(view)
